@@ -1,0 +1,1 @@
+"""Posthouse: a complete electronic-mail system (RFC 5598)."""

@@ -1,0 +1,1 @@
+"""Accounts, domains, aliases and credentials."""

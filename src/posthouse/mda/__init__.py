@@ -1,0 +1,1 @@
+"""Mail Delivery Agent (RFC 5598 §4.3.3)."""

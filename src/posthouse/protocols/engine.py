@@ -1,0 +1,296 @@
+"""Runs a dialogue for whoever has the connection; the one engine of all protocols.
+
+    octets  --receive-->  dialogue  --next_event-->  agent
+    octets  <---send----  dialogue  <----answer----  agent
+                             ^------notify---------  agent
+
+Input is read only when the dialogue wants some, so pipelining needs no code anywhere else.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from .dialogue import (
+    TLS,
+    Allow,
+    Ask,
+    Dialogue,
+    Failed,
+    Interrupted,
+    Lines,
+    LineTooLong,
+    ReadLine,
+    ReadLineOrNotice,
+    ReadLines,
+    ReadOctets,
+    Reason,
+    Send,
+    Show,
+    StartTLS,
+    Step,
+    TakeNotices,
+)
+
+HIGH_WATER = 64 * 1024  # octets waiting to be sent before the dialogue is held up
+FLOOD = 1024 * 1024  # octets of one over-long line that are skipped before the peer is dropped
+
+Q = TypeVar("Q")
+
+
+class Flush:
+    """Write what `send` gives, and wait until the peer takes it, before the next event."""
+
+
+FLUSH = Flush()
+
+
+class Engine:
+    """One connection. Octets go in and out; events go to the agent, answers come back.
+
+    Whoever drives it repeats: `next_event()`; write `send()`; on None, `receive()` more octets;
+    on an event, act, and when `asked` is true, `answer()` or `fail()`.
+    """
+
+    def __init__(self, dialogue: Dialogue[None]) -> None:
+        self._dialogue = dialogue
+        self._input = bytearray()
+        self._scanned = 0  # octets of input known to hold no CRLF
+        self._skipped = 0  # octets of an over-long line already dropped
+        self._midline = False  # ReadLines gave a part of an over-long line
+        self._output: list[bytes] = []
+        self._waiting = 0  # octets in output
+        self._notices: dict[object, None] = {}
+        self._finishing = False
+        self._step: Step | None = None
+        self.allowance: float | None = None  # seconds, see Allow
+        self.allowances = 0  # how often it was set
+        self._resume(None)
+
+    # What the driver may know
+
+    @property
+    def over(self) -> bool:
+        """The dialogue has ended: send what is left and close."""
+        return self._step is None
+
+    @property
+    def asked(self) -> bool:
+        """The event that `next_event` returned last wants an answer."""
+        return isinstance(self._step, Ask | StartTLS)
+
+    @property
+    def step(self) -> Step | None:
+        """What the dialogue waits for; a new object each time it begins to wait."""
+        return self._step
+
+    @property
+    def within(self) -> float | None:
+        """Seconds that the peer has for the step; None while the peer is not waited for."""
+        step = self._step
+        if isinstance(step, ReadLine | ReadLineOrNotice | ReadLines | ReadOctets):
+            return step.within
+        return None
+
+    @property
+    def buffered(self) -> int:
+        """Octets received and not read yet."""
+        return len(self._input)
+
+    # Octets
+
+    def receive(self, octets: bytes) -> None:
+        """Take what the peer has sent."""
+        if self._step is None or isinstance(self._step, StartTLS):
+            return  # nobody will read it; or it came in the clear
+        self._input += octets
+
+    def send(self) -> bytes:
+        """Give what is to be sent to the peer."""
+        output = self._output
+        if not output:
+            return b""
+        octets = output[0] if len(output) == 1 else b"".join(output)
+        output.clear()
+        self._waiting = 0
+        return octets
+
+    # Events
+
+    def next_event(self) -> object | None:
+        """What the agent must see next; None when the peer must send more first, or at the end."""
+        while True:
+            step = self._step
+            kind = type(step)
+            if kind is Send:
+                octets = step.octets  # type: ignore[union-attr]
+                self._output.append(octets)
+                self._waiting += len(octets)
+                self._resume(None)
+                if self._waiting > HIGH_WATER:
+                    return FLUSH
+            elif kind is Ask:
+                return step.question  # type: ignore[union-attr]
+            elif kind is Show:
+                self._resume(None)
+                return step.event  # type: ignore[union-attr]
+            elif step is None:
+                return None
+            elif kind is StartTLS:
+                self._input.clear()
+                self._scanned = 0
+                return step
+            elif not self._advance(step):
+                return None
+
+    def answer(self, value: object) -> None:
+        """Answer the question that `next_event` returned."""
+        step = self._step
+        if isinstance(step, StartTLS):
+            assert isinstance(value, TLS)
+        else:
+            assert isinstance(step, Ask), "nothing was asked"
+        self._resume(value)
+
+    def fail(self, failure: Failed) -> None:
+        """Say that the question cannot be answered."""
+        assert self.asked, "nothing was asked"
+        self._throw(failure)
+
+    def notify(self, notice: object) -> None:
+        """Leave a notice (hashable) that the dialogue takes when the protocol lets it."""
+        if self._step is not None:
+            self._notices[notice] = None
+
+    def interrupt(self, reason: Reason) -> None:
+        """End the dialogue for this reason, if it waits for the peer."""
+        if self.within is not None:
+            self._throw(Interrupted(reason))
+
+    def finish(self) -> None:
+        """End the dialogue with its next wait between two commands."""
+        self._finishing = True
+
+    def close(self) -> None:
+        """The peer has gone: end the dialogue where it stands."""
+        self._step = None
+        self._input.clear()
+        self._notices.clear()
+        self._dialogue.close()
+
+    # Steps
+
+    def _resume(self, value: object) -> None:
+        try:
+            self._step = self._dialogue.send(value)
+        except (StopIteration, LineTooLong, Interrupted, Failed):
+            self._step = None
+            self._input.clear()
+
+    def _throw(self, error: Exception) -> None:
+        try:
+            self._step = self._dialogue.throw(error)
+        except (StopIteration, LineTooLong, Interrupted, Failed):
+            self._step = None
+            self._input.clear()
+
+    def _advance(self, step: Step) -> bool:
+        """Make a step that waits for the peer, if it can be made."""
+        if isinstance(step, ReadLine):
+            if self._finishing and step.command:
+                self._throw(Interrupted(Reason.SHUTDOWN))
+                return True
+            return self._read_line(step.limit)
+        if isinstance(step, ReadLineOrNotice):
+            if self._finishing:
+                self._throw(Interrupted(Reason.SHUTDOWN))
+                return True
+            if self._notices:
+                notice = next(iter(self._notices))
+                del self._notices[notice]
+                self._resume(notice)
+                return True
+            return self._read_line(step.limit)
+        if isinstance(step, ReadLines):
+            lines = self._take_lines(step.last, step.limit)
+            if lines is None:
+                return False
+            self._resume(lines)
+            return True
+        if isinstance(step, ReadOctets):
+            if not self._input:
+                return False
+            self._resume(self._take(step.most))
+            return True
+        if isinstance(step, TakeNotices):
+            notices = tuple(self._notices)
+            self._notices.clear()
+            self._resume(notices)
+            return True
+        assert isinstance(step, Allow)
+        self.allowance = step.seconds
+        self.allowances += 1
+        self._resume(None)
+        return True
+
+    def _read_line(self, limit: int) -> bool:
+        end = self._input.find(b"\r\n", self._scanned)
+        if end < 0:
+            self._scanned = max(0, len(self._input) - 1)
+            return self._skip(limit)
+        self._scanned = 0
+        if self._skipped or end > limit:
+            whole = self._skipped + end
+            self._skipped = 0
+            del self._input[: end + 2]
+            self._throw(Interrupted(Reason.FLOOD) if whole > FLOOD else LineTooLong())
+            return True
+        line = bytes(self._input[:end])
+        del self._input[: end + 2]
+        self._resume(line)
+        return True
+
+    def _skip(self, limit: int) -> bool:
+        """Drop the middle of a line that is too long already."""
+        if len(self._input) <= limit + 1 and not self._skipped:
+            return False
+        drop = max(0, len(self._input) - 1)  # the last octet may be half of its CRLF
+        self._skipped += drop
+        del self._input[:drop]
+        self._scanned = 0
+        if self._skipped > FLOOD:
+            self._throw(Interrupted(Reason.FLOOD))
+            return True
+        return False
+
+    def _take_lines(self, last: bytes, limit: int) -> Lines | None:
+        data = self._input
+        end_line = last + b"\r\n"
+        if not self._midline and data.startswith(end_line):
+            del data[: len(end_line)]
+            return Lines(b"", True)
+        end = data.find(b"\r\n" + end_line)
+        ended = end >= 0
+        if not ended:
+            end = data.rfind(b"\r\n")
+        if end >= 0:
+            octets = bytes(data[: end + 2])
+            del data[: end + 2 + (len(end_line) if ended else 0)]
+            self._midline = False
+            return Lines(octets, ended, len(octets) > limit and _longest(octets) > limit)
+        if len(data) > limit + 1:
+            octets = self._take(len(data) - 1)
+            self._midline = True
+            return Lines(octets, False, broken=True)
+        return None
+
+    def _take(self, count: int) -> bytes:
+        taken = bytes(self._input[:count])
+        del self._input[:count]
+        self._scanned = 0
+        return taken
+
+
+def _longest(lines: bytes) -> int:
+    """Octets of the longest line, without its CRLF."""
+    return max(map(len, lines.split(b"\r\n")))

@@ -1,0 +1,1 @@
+"""The world: connections, TLS, workers, files, log. Nothing else touches it."""
