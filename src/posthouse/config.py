@@ -1,0 +1,372 @@
+"""Every setting once: its type, unit, default and documentation.
+
+One tree of frozen structs, read from one TOML file. A field's docstring and unit are in its
+annotation, so that `posthouse config describe`, the error messages and the reference page all
+come from here. Components do not read this: each gets its own small part in its constructor.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+FILE_NAME = "posthouse.toml"
+
+MINUTES = 60.0
+MEBIBYTE = 1024 * 1024
+
+
+def octets(text: str, least: int = 1) -> Meta:
+    return Meta(description=text, ge=least, extra={"unit": "octets"})
+
+
+def seconds(text: str) -> Meta:
+    return Meta(description=text, gt=0, extra={"unit": "seconds"})
+
+
+def count(text: str, least: int = 1) -> Meta:
+    return Meta(description=text, ge=least)
+
+
+def about(text: str) -> Meta:
+    return Meta(description=text)
+
+
+class Part(Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the settings file."""
+
+
+class Listen(Part, frozen=True):
+    """Where each service listens: `host:port`, `[IPv6]:port`; port 0 takes a free one."""
+
+    smtp: Annotated[list[str], about("Mail from other sites, for the local domains only.")] = field(
+        default_factory=lambda: ["127.0.0.1:2525"]
+    )
+    submission: Annotated[
+        list[str], about("Mail from the accounts' own programs, after STARTTLS (RFC 6409).")
+    ] = field(default_factory=lambda: ["127.0.0.1:2587"])
+    submissions: Annotated[
+        list[str], about("Mail from the accounts' own programs, TLS from the start (RFC 8314).")
+    ] = field(default_factory=lambda: ["127.0.0.1:2465"])
+    pop3: Annotated[list[str], about("POP3 with STLS (RFC 1939, RFC 2595).")] = field(
+        default_factory=lambda: ["127.0.0.1:2110"]
+    )
+    pop3s: Annotated[list[str], about("POP3, TLS from the start (RFC 8314).")] = field(
+        default_factory=lambda: ["127.0.0.1:2995"]
+    )
+    imap: Annotated[list[str], about("IMAP with STARTTLS (RFC 3501).")] = field(
+        default_factory=lambda: ["127.0.0.1:2143"]
+    )
+    imaps: Annotated[list[str], about("IMAP, TLS from the start (RFC 8314).")] = field(
+        default_factory=lambda: ["127.0.0.1:2993"]
+    )
+
+
+class TLS(Part, frozen=True):
+    """The certificate that is shown to clients and other sites."""
+
+    certificate: Annotated[
+        str,
+        about(
+            "PEM file with the certificate and its chain, relative to the data directory."
+            " When it is empty, a self-signed one is made at the first start."
+        ),
+    ] = ""
+    key: Annotated[str, about("PEM file with the private key of the certificate.")] = ""
+
+
+class Limits(Part, frozen=True):
+    """What one peer, and all together, may use."""
+
+    connections: Annotated[int, count("Connections of one worker at once.")] = 10_000
+    connections_per_network: Annotated[
+        int, count("Connections at once from one IPv4 address or IPv6 /64, for one worker.")
+    ] = 500
+    message: Annotated[int, octets("Largest message that is taken (RFC 1870).", 64 * 1024)] = (
+        50 * MEBIBYTE
+    )
+    recipients: Annotated[
+        int, count("Recipients of one message (RFC 5321 §4.5.3.1.8).", least=100)
+    ] = 1000
+    errors: Annotated[int, count("Commands with an error before the connection is closed.")] = 20
+    log_ins: Annotated[int, count("Failed log-ins before the connection is closed.")] = 5
+    transactions: Annotated[int, count("Messages in one SMTP connection.")] = 10_000
+    received: Annotated[
+        int, count("Received fields after which a message is in a loop (RFC 5321 §6.3).", 50)
+    ] = 100
+    literal: Annotated[
+        int, octets("Largest IMAP literal in a command other than APPEND.", 1024)
+    ] = 64 * 1024
+    password_checks: Annotated[int, count("Passwords of one worker that are checked at once.")] = 2
+
+
+class Timeouts(Part, frozen=True):
+    """How long a peer may take."""
+
+    command: Annotated[
+        float, seconds("SMTP: between two commands (RFC 5321 §4.5.3.2.7 asks for 5 minutes).")
+    ] = 5 * MINUTES
+    data: Annotated[
+        float, seconds("SMTP: for the next part of a message (RFC 5321 §4.5.3.2.5).")
+    ] = 3 * MINUTES
+    message: Annotated[float, seconds("SMTP: for a whole message.")] = 60 * MINUTES
+    greeting: Annotated[
+        float, seconds("From the connection to a log-in, for services that need one.")
+    ] = 2 * MINUTES
+    pop3: Annotated[float, seconds("POP3: autologout; RFC 1939 §3 asks for 10 minutes.")] = (
+        10 * MINUTES
+    )
+    imap: Annotated[float, seconds("IMAP: autologout; RFC 3501 §5.4 asks for 30 minutes.")] = (
+        30 * MINUTES
+    )
+    handshake: Annotated[float, seconds("A TLS handshake.")] = 30.0
+    shutdown: Annotated[float, seconds("For work that runs when the server is told to end.")] = 30.0
+
+
+class Storage(Part, frozen=True):
+    """Where and how mail is kept."""
+
+    reserve: Annotated[
+        int, octets("Free space below which new mail is put off with 452 4.3.1.", 0)
+    ] = 100 * MEBIBYTE
+    large: Annotated[
+        int, octets("Content that is larger than this (compressed) lies in a file of its own.", 0)
+    ] = 64 * 1024
+
+
+class Delivery(Part, frozen=True):
+    """Delivery into the mailboxes of accounts."""
+
+    separator: Annotated[
+        str,
+        Meta(
+            description="What divides a user's name from a sub-address, as in ann+lists"
+            " (RFC 5233). When it is empty, there are no sub-addresses.",
+            max_length=1,
+        ),
+    ] = "+"
+
+
+class Submission(Part, frozen=True):
+    """What is done to mail of the accounts' own programs (RFC 6409)."""
+
+    strip_bcc: Annotated[bool, about("Remove the Bcc field before the message goes out.")] = True
+    check_sender: Annotated[
+        bool, about("Refuse a sender that is not the account's own address or an alias of it.")
+    ] = True
+
+
+class Content(Part, frozen=True):
+    """What a message may consist of."""
+
+    bare_newlines: Annotated[
+        Literal["refuse", "normalise"],
+        about(
+            "A CR or LF that stands alone in a message: refuse the message with 554 5.6.0,"
+            " or make it a CRLF (RFC 5321 §2.3.8)."
+        ),
+    ] = "refuse"
+
+
+class Passwords(Part, frozen=True):
+    """How passwords are hashed (Argon2id, RFC 9106)."""
+
+    memory: Annotated[int, Meta(description="Memory of one hash.", ge=8, extra={"unit": "KiB"})] = (
+        64 * 1024
+    )
+    passes: Annotated[int, count("Passes over the memory.")] = 3
+    lanes: Annotated[int, count("Lanes of a hash.")] = 1
+    remember: Annotated[
+        float, seconds("How long a good log-in is remembered, so that it is not hashed again.")
+    ] = 10 * MINUTES
+
+
+class Log(Part, frozen=True):
+    """What is told to the operator, one line per event, on standard error."""
+
+    format: Annotated[Literal["text", "json"], about("key=value, or one JSON object a line.")] = (
+        "text"
+    )
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], about("The least that is written.")
+    ] = "info"
+
+
+class Config(Part, frozen=True):
+    """All settings. The local domains are in the database: `posthouse domain add`."""
+
+    hostname: Annotated[
+        str,
+        Meta(
+            description="The name of this server in greetings and trace fields."
+            " When it is empty, the name that the system gives itself.",
+            pattern=r"^[A-Za-z0-9.\-]*$",
+            max_length=255,
+        ),
+    ] = ""
+    workers: Annotated[int, Meta(description="Processes that serve connections.", ge=1, le=256)] = 2
+    listen: Annotated[Listen, about("Where each service listens.")] = Listen()
+    tls: Annotated[TLS, about("The certificate.")] = TLS()
+    limits: Annotated[Limits, about("What peers may use.")] = Limits()
+    timeouts: Annotated[Timeouts, about("How long peers may take.")] = Timeouts()
+    storage: Annotated[Storage, about("Where and how mail is kept.")] = Storage()
+    delivery: Annotated[Delivery, about("Delivery into mailboxes.")] = Delivery()
+    submission: Annotated[Submission, about("Mail of the accounts' own programs.")] = Submission()
+    content: Annotated[Content, about("What a message may consist of.")] = Content()
+    passwords: Annotated[Passwords, about("How passwords are hashed.")] = Passwords()
+    log: Annotated[Log, about("What is told to the operator.")] = Log()
+
+
+class Wrong(Exception):
+    """The settings cannot be used: says the place, the key and what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting, described."""
+
+    key: str  # "listen.smtp"
+    type: str
+    unit: str
+    default: object
+    text: str
+
+
+def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
+    """The settings of a file (None: no file), with `key=value` overrides over them."""
+    tree = _read(path) if path is not None else {}
+    _convert(tree, str(path))
+    for override in overrides:
+        _override(tree, override)
+    config = _convert(tree, "--set" if overrides else str(path))
+    _check_addresses(config, str(path) if path is not None and not overrides else "settings")
+    return config
+
+
+def find(data: Path, given: Path | None) -> Path | None:
+    """The settings file: the one given, else the one in the data directory, if there is one."""
+    if given is not None:
+        return given
+    path = data / FILE_NAME
+    return path if path.is_file() else None
+
+
+def services(listen: Listen) -> dict[str, list[str]]:
+    """Each service with its addresses, in the order of the settings."""
+    return {name: getattr(listen, name) for name in listen.__struct_fields__}
+
+
+def describe(part: type[Part] = Config, prefix: str = "") -> Iterator[Setting]:
+    """Every setting, in order."""
+    hints = get_type_hints(part, include_extras=True)
+    for member in msgspec.structs.fields(part):
+        kind, meta = _unwrap(hints[member.name])
+        if isinstance(kind, type) and issubclass(kind, Part):
+            yield from describe(kind, f"{prefix}{member.name}.")
+            continue
+        default = member.default if member.default_factory is msgspec.NODEFAULT else None
+        if default is None and member.default_factory is not msgspec.NODEFAULT:
+            default = member.default_factory()
+        unit = str((meta.extra or {}).get("unit", ""))
+        key = f"{prefix}{member.name}"
+        yield Setting(key, _type_name(kind), unit, default, meta.description or "")
+
+
+def _unwrap(hint: Any) -> tuple[Any, Meta]:
+    if get_origin(hint) is Annotated:
+        kind, meta, *_ = get_args(hint)
+        return kind, meta
+    return hint, Meta()
+
+
+def _type_name(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " | ".join(repr(value) for value in get_args(kind))
+    if get_origin(kind) is list:
+        return "list of strings"
+    names = {int: "integer", float: "number", bool: "true or false", str: "string"}
+    return names[kind]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise Wrong(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Wrong(f"{path}: not TOML: {error}") from None
+
+
+def _convert(tree: Mapping[str, Any], place: str) -> Config:
+    try:
+        return msgspec.convert(tree, Config)
+    except msgspec.ValidationError as error:
+        raise Wrong(f"{place}: {_explain(str(error))}") from None
+
+
+def _explain(error: str) -> str:
+    """Say msgspec's error as key first, and for an unknown key the known ones."""
+    what, _, where = error.partition(" - at `$")
+    key = where.rstrip("`").lstrip(".")
+    unknown = re.search(r"unknown field `([^`]*)`", what)
+    if unknown is None:
+        expected = "".join(f" ({s.type})" for s in describe() if s.key == key)
+        return f"{key or 'settings'}: {what[:1].lower()}{what[1:]}{expected}"
+    full = f"{key}.{unknown[1]}" if key else unknown[1]
+    known = [s.key for s in describe() if s.key.rpartition(".")[0] == key] or [
+        s.key for s in describe()
+    ]
+    return f"{full}: no such setting; expected one of {', '.join(known)}"
+
+
+def _override(tree: dict[str, Any], override: str) -> None:
+    """Set a `key=value`. A list's values are divided by commas."""
+    key, equals, text = override.partition("=")
+    kinds = {setting.key: setting.default for setting in describe()}
+    if not equals:
+        raise Wrong(f"--set {override}: expected KEY=VALUE, as in listen.smtp=127.0.0.1:0")
+    if key not in kinds:
+        raise Wrong(f"--set {key}: no such setting; `posthouse config describe` lists them")
+    *tables, name = key.split(".")
+    for table in tables:
+        tree = tree.setdefault(table, {})
+    tree[name] = _value(key, text, kinds[key])
+
+
+def _value(key: str, text: str, default: object) -> object:
+    if isinstance(default, list):
+        return [item.strip() for item in text.split(",") if item.strip()]
+    if isinstance(default, bool):
+        if text not in ("true", "false"):
+            raise Wrong(f"--set {key}: expected true or false, got {text!r}")
+        return text == "true"
+    if isinstance(default, int | float):
+        try:
+            return type(default)(text)
+        except ValueError:
+            kind = "an integer" if isinstance(default, int) else "a number"
+            raise Wrong(f"--set {key}: expected {kind}, got {text!r}") from None
+    return text
+
+
+_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^\[\]:\s]+):(\d{1,5})")
+
+
+def _check_addresses(config: Config, place: str) -> None:
+    for service, addresses in services(config.listen).items():
+        for address in addresses:
+            match = _ADDRESS.fullmatch(address)
+            if match is None or int(match[1]) > 65535:
+                raise Wrong(
+                    f"{place}: listen.{service}: expected host:port or [IPv6]:port, got {address!r}"
+                )
+    if bool(config.tls.certificate) != bool(config.tls.key):
+        raise Wrong(f"{place}: tls.certificate and tls.key: expected both or neither")
