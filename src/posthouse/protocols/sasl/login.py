@@ -1,0 +1,21 @@
+"""LOGIN, never standardised (draft-murchison-sasl-login-00), still asked for."""
+
+from .mechanism import Challenge, Exchange, Malformed, Mechanism, Outcome, Password
+
+
+def serve() -> Exchange:
+    # Quirk: several clients show what they are asked for, so it is the words they know.
+    user: bytes = yield Challenge(b"Username:")
+    password: bytes = yield Challenge(b"Password:")
+    try:
+        question = Password(user.decode(), password.decode())
+    except ValueError:
+        raise Malformed("expected UTF-8") from None
+    if not user or not password or b"\0" in user + password:
+        raise Malformed("user and password have an octet at least, and no NUL")
+    outcome: Outcome = yield question
+    return outcome
+
+
+# Quirk: smtplib and others send the user name as an initial response.
+LOGIN = Mechanism("LOGIN", None, serve, client_first=True, plaintext=True)
