@@ -1,0 +1,172 @@
+"""What the dialogue asks its agent about the messages of the selected mailbox.
+
+Each question is about the mailbox that the agent answered for last when it was selected. An agent
+that will not do what is asked, for a reason the client can know, answers with `Declined`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, Flag, auto
+
+from .sequence import Ranges
+from .view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """No, with a response code that says why (RFC 5530 §3): "OVERQUOTA", "NOPERM", "TRYCREATE"."""
+
+    text: str
+    code: str = ""
+
+
+# Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """What has happened since the view of this version? Answered with `News`."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The mailbox as it is now, and what was done since the version that the question named.
+
+    `vanished` are UIDs expunged since then, `changed` UIDs of messages whose flags changed (new
+    ones may be among them); None where the agent cannot say: the views are compared instead.
+    `recent` are ranges of UIDs, first and last, that became \\Recent in this session (RFC 3501
+    §2.3.2: in the first session that is told of them, and in no other).
+    """
+
+    view: View
+    vanished: Sequence[int] | None = None
+    changed: Sequence[int] | None = None
+    recent: Ranges = ()
+
+
+class Mode(Enum):
+    """How STORE changes the flags (RFC 3501 §6.4.6)."""
+
+    REPLACE = "FLAGS"
+    ADD = "+FLAGS"
+    REMOVE = "-FLAGS"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Change the flags of these messages. Answered with `News` since `version`, or `Declined`.
+
+    A message that is expunged already is left out. The flags are as the client wrote them, the
+    system flags as RFC 3501 does; a keyword that differs in case only is the same.
+    """
+
+    version: int
+    uids: Ranges
+    mode: Mode
+    flags: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expunge:
+    """Remove what is \\Deleted, of these messages or (None) of all; `News` since `version`."""
+
+    version: int
+    uids: Ranges | None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Copy all of these messages with flags and dates, or none of them.
+
+    Answered with `Copied`, or with `Declined`, of which the code TRYCREATE says that there is no
+    such mailbox. `mailbox` is the name in UTF-8 (not in modified UTF-7).
+    """
+
+    uids: Ranges
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The UIDs of what was copied and, in the same order, of the copies (RFC 4315 §3)."""
+
+    uid_validity: int
+    uids: Sequence[int] = ()
+    copies: Sequence[int] = ()
+
+
+# Content
+
+
+class Need(Flag):
+    """What is wanted of each message; a column that is not may be None."""
+
+    DATE = auto()
+    SIZE = auto()
+    ENVELOPE = auto()
+    BODY = auto()  # the structure without extension data
+    STRUCTURE = auto()
+    HEADER = auto()
+    CONTENT = auto()
+
+
+NOTHING = Need(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Content that is too large to be given at once; read by `ReadContent`."""
+
+    handle: object
+    size: int
+
+
+#: UID, internal date (seconds since 1970, UTC), size, ENVELOPE, BODY, BODYSTRUCTURE (all three
+#: as octets ready to send), header with its blank line, content
+Row = tuple[
+    int,
+    int | None,
+    int | None,
+    bytes | None,
+    bytes | None,
+    bytes | None,
+    bytes | None,
+    bytes | Held | None,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRows:
+    """These messages (at most 256), as a list of `Row` in ascending order of their UIDs.
+
+    One that was expunged is given as long as it can be, and is left out afterwards.
+    """
+
+    uids: Sequence[int]
+    needs: Need
+
+
+@dataclass(frozen=True, slots=True)
+class ReadContent:
+    """Octets of a `Held` content, from `offset`: as many as `length`, at most 64 kB."""
+
+    handle: object
+    offset: int
+    length: int
+
+
+# The end
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The mailbox is no longer selected; `expunge` what is \\Deleted (CLOSE, RFC 3501 §6.4.2).
+
+    Answered with None.
+    """
+
+    expunge: bool

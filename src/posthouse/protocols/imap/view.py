@@ -1,0 +1,160 @@
+"""What a mailbox holds, as the sessions that have it selected see it (RFC 3501 §2.3.1).
+
+    version      the mod-sequence of the last change that is in the view
+    uids         ascending: the message with the sequence number n has uids[n - 1]
+    flags        per message, the octets between the parentheses of FLAGS, without \\Recent
+    modseqs      per message, the mod-sequence of its last change
+
+A `View` never changes: `apply` makes the next one. All sessions of a process share it, and with
+it the blocks of FETCH responses that were built from it. `Selected` is what one session has been
+told of it; every sequence number on the wire is one of `Selected.view`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from .sequence import Ranges, clipped, identified, merged, numbered
+
+BLOCK = 1024  # messages in a block of octets kept with a view
+BLOCKS = 256  # blocks kept with a view
+
+Message = tuple[int, bytes, int]  # UID, flags, mod-sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened to a mailbox, up to the mod-sequence `version`.
+
+    `messages` holds those that are new (their UIDs are above all others) and those whose flags
+    were changed, in ascending order of their UIDs.
+    """
+
+    version: int
+    messages: Sequence[Message] = ()
+    expunged: Sequence[int] = ()  # UIDs, in any order
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    version: int
+    uids: array[int]
+    flags: list[bytes]
+    modseqs: array[int]
+    blocks: dict[tuple[bytes, int], bytes] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, version: int, messages: Iterable[Message] = ()) -> View:
+        """The view of these messages, in ascending order of their UIDs."""
+        uids, flags, modseqs = array("I"), list[bytes](), array("Q")
+        intern: dict[bytes, bytes] = {}
+        rows = messages if isinstance(messages, Sequence) else list(messages)
+        if rows:
+            some_uids, some_flags, some_modseqs = zip(*rows, strict=True)
+            uids.extend(some_uids)
+            flags += [intern.setdefault(each, each) for each in some_flags]
+            modseqs.extend(some_modseqs)
+        return cls(version, uids, flags, modseqs)
+
+    def __len__(self) -> int:
+        return len(self.uids)
+
+    def index(self, uid: int) -> int | None:
+        """The position of the message with this UID."""
+        at = bisect_left(self.uids, uid)
+        return at if at < len(self.uids) and self.uids[at] == uid else None
+
+    def indexes(self, uids: Iterable[int]) -> list[int]:
+        """The positions of those of these messages that are here, in ascending order."""
+        return sorted([at for uid in set(uids) if (at := self.index(uid)) is not None])
+
+    def resolve(self, ranges: Ranges, by_uid: bool) -> list[tuple[int, int]]:
+        """The positions [from, to) that a command's sequence set names. Raises Bad."""
+        return identified(ranges, self.uids) if by_uid else numbered(ranges, len(self.uids))
+
+    def search(self, ranges: Ranges, by_uid: bool) -> list[tuple[int, int]]:
+        """As `resolve`, for a key of SEARCH: what is not there is not found."""
+        return identified(ranges, self.uids) if by_uid else clipped(ranges, len(self.uids))
+
+    def uid_ranges(self, positions: Ranges) -> list[tuple[int, int]]:
+        """Ranges of UIDs, first and last, that name the messages at these positions [from, to)."""
+        return [(self.uids[start], self.uids[stop - 1]) for start, stop in positions]
+
+    def apply(self, changes: Changes) -> View:
+        """The view after these changes. What they do not touch is copied in whole slices."""
+        flags = self.flags.copy()
+        modseqs = self.modseqs[:]
+        uids = self.uids
+        last = uids[-1] if uids else 0
+        touched = set()
+        new = []
+        for uid, its_flags, modseq in changes.messages:
+            if uid > last:
+                new.append((uid, its_flags, modseq))
+            elif (at := self.index(uid)) is not None:  # it may have been expunged already
+                flags[at], modseqs[at] = its_flags, modseq
+                touched.add(at // BLOCK)
+        whole = len(uids) // BLOCK
+        if new:
+            uids = uids + array("I", [uid for uid, _, _ in new])
+            flags += [its_flags for _, its_flags, _ in new]
+            modseqs.extend([modseq for _, _, modseq in new])
+        view = View(changes.version, uids, flags, modseqs)
+        if changes.expunged:
+            gone = view.indexes(changes.expunged)
+            if gone:
+                whole = min(whole, gone[0] // BLOCK)
+                view = view.without(gone)
+        for key, octets in list(self.blocks.items()):
+            if key[1] < whole and key[1] not in touched:
+                view.blocks[key] = octets
+        return view
+
+    def without(self, gone: Sequence[int]) -> View:
+        """The view without the messages at these positions, in ascending order."""
+        starts = chain((0,), (at + 1 for at in gone))
+        stops = chain(gone, (len(self.uids),))
+        uids, flags, modseqs = array("I"), list[bytes](), array("Q")
+        for start, stop in zip(starts, stops, strict=True):
+            if start < stop:
+                uids += self.uids[start:stop]
+                flags += self.flags[start:stop]
+                modseqs += self.modseqs[start:stop]
+        return View(self.version, uids, flags, modseqs)
+
+    def since(self, told: View) -> tuple[list[int], list[int]]:
+        """The UIDs that are in `told` and not here, and those changed since; by comparison."""
+        kept = self.uids[: len(told.uids)]
+        gone = [] if kept == told.uids else sorted(set(told.uids).difference(self.uids))
+        version = told.version
+        pairs = zip(self.uids, self.modseqs, strict=True)
+        return gone, [uid for uid, modseq in pairs if modseq > version]
+
+
+@dataclass(slots=True)
+class Selected:
+    """The mailbox that a session has selected, as far as its client has been told of it."""
+
+    mailbox: str
+    uid_validity: int
+    read_only: bool
+    view: View
+    #: Ranges of UIDs, first and last, that are \\Recent in this session (§2.3.2)
+    recent: list[tuple[int, int]] = field(default_factory=list)
+    #: UIDs that are expunged, in the view nevertheless: the client may not be told yet (§7.4.1)
+    ghosts: set[int] = field(default_factory=set)
+
+    def recent_positions(self) -> list[tuple[int, int]]:
+        """The positions [from, to) of what is \\Recent."""
+        uids = self.view.uids
+        found = [
+            (bisect_left(uids, first), bisect_right(uids, last)) for first, last in self.recent
+        ]
+        return merged([(start, stop) for start, stop in found if start < stop])
+
+    def recent_count(self) -> int:
+        return sum(stop - start for start, stop in self.recent_positions())
