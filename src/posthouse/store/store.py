@@ -1,0 +1,102 @@
+"""The store as one process sees it: units of work to write and to read, and news of commits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from .checkpoint import Checkpointer
+from .database import Runner, connect
+from .unit import Tell, Unit
+from .writer import Writer
+
+T = TypeVar("T")
+
+Listener = Callable[[int, int], None]  # key, value
+
+
+class Store:
+    """One process's access to the database of a data directory; made after a fork, on a loop."""
+
+    def __init__(self, directory: Path, vfs: str | None = None) -> None:
+        self.directory = directory
+        self._vfs = vfs
+        self._loop = asyncio.get_running_loop()
+        self._listeners: dict[str, list[Listener]] = {}
+        self._checkpointer = Checkpointer(directory, vfs)
+        self._writer = Writer(directory, self._loop, self._publish, self._checkpointer.grown, vfs)
+        self._connection = connect(directory, vfs)
+        self._reader = Runner(self._connection)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._in_pool = threading.local()
+        #: Called on the loop with what committed units of this process told.
+        self.published: Callable[[list[Tell]], None] | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Why the store takes no writes; empty while it does."""
+        return self._writer.broken
+
+    def write(self, unit: Unit[T]) -> asyncio.Future[T]:
+        """Run a unit in the writer's thread; durable when the future is done."""
+        return self._writer.submit(unit)
+
+    def read(self, unit: Unit[T]) -> T:
+        """Run a short reading unit right here, on one state of the database."""
+        execute = self._connection.execute
+        execute("BEGIN")
+        try:
+            return self._reader.perform(unit, [])
+        finally:
+            execute("COMMIT")
+
+    async def read_long(self, unit: Unit[T]) -> T:
+        """Run a reading unit that may take long in a thread of its own."""
+        return await self._loop.run_in_executor(self._pool, self._read_in_pool, unit)
+
+    def _read_in_pool(self, unit: Unit[T]) -> T:
+        runner: Runner | None = getattr(self._in_pool, "runner", None)
+        if runner is None:
+            runner = self._in_pool.runner = Runner(connect(self.directory, self._vfs))
+        runner.connection.execute("BEGIN")
+        try:
+            return runner.perform(unit, [])
+        finally:
+            runner.connection.execute("COMMIT")
+
+    # News
+
+    def listen(self, topic: str, listener: Listener) -> Callable[[], None]:
+        """Have `listener(key, value)` called for each tell of `topic`; gives how to stop it."""
+        listeners = self._listeners.setdefault(topic, [])
+        listeners.append(listener)
+
+        def stop() -> None:
+            with contextlib.suppress(ValueError):
+                listeners.remove(listener)
+
+        return stop
+
+    def hear(self, topic: str, key: int, value: int) -> None:
+        """Something was told, here or in another process."""
+        for listener in tuple(self._listeners.get(topic, ())):
+            listener(key, value)
+
+    def _publish(self, told: list[Tell]) -> None:
+        latest: dict[tuple[str, int], int] = {(tell.topic, tell.key): tell.value for tell in told}
+        for (topic, key), value in latest.items():
+            self.hear(topic, key, value)
+        if self.published is not None:
+            self.published([Tell(topic, key, value) for (topic, key), value in latest.items()])
+
+    def close(self) -> None:
+        """Write what waits and close everything; blocks for the time of one commit."""
+        self._writer.close()
+        self._checkpointer.close()
+        self._pool.shutdown()
+        self._connection.close()
