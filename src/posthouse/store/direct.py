@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from .database import Runner, connect
 from .turnstile import Turnstile
@@ -53,7 +53,7 @@ class DirectStore:
         self._connection.close()
         self._turnstile.close()
 
-    def __enter__(self) -> DirectStore:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
