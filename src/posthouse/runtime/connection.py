@@ -1,0 +1,448 @@
+"""Joins an engine to a connection and an agent; the one driver of all protocols.
+
+Octets go to the engine as they come and are read when its dialogue wants them. The agent is asked
+one question at a time; while it thinks, or while the peer does not take what is sent, nothing more
+is read than one buffer holds. A peer that goes away ends the dialogue and the agent's work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from posthouse.protocols.dialogue import TLS, Failed, Reason, StartTLS
+from posthouse.protocols.engine import Engine, Flush
+
+INPUT_HIGH_WATER = 256 * 1024  # octets received and not read, from which the peer is held up
+OUTPUT_HIGH_WATER = 64 * 1024  # octets the kernel has not taken, from which the dialogue waits
+TURN = 0.01  # seconds a connection may keep the loop before the others have their turn
+HANDSHAKE = 60.0  # seconds for a TLS handshake
+UNREAD = 300.0  # seconds a peer may leave waiting what it is sent
+LINGER = 2.0  # seconds for the peer to read a last word before the connection is torn down
+
+
+class Agent(Protocol):
+    """Who answers an engine's questions."""
+
+    def ask(self, question: object) -> object:
+        """The answer, or an awaitable of it. What it raises becomes Failed in the dialogue."""
+
+    def show(self, event: object) -> None:
+        """Something that needs no answer."""
+
+    def closed(self) -> None:
+        """The connection has gone; called once."""
+
+
+class Log(Protocol):
+    """One line an event; structlog's loggers are this."""
+
+    def debug(self, event: str, **fields: object) -> object: ...
+
+    def info(self, event: str, **fields: object) -> object: ...
+
+    def warning(self, event: str, **fields: object) -> object: ...
+
+    def error(self, event: str, **fields: object) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end."""
+
+    address: str
+    port: int
+    local_address: str
+    local_port: int
+    tls: TLS | None  # where the connection is encrypted from its start
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.address.startswith("127.") or self.address in ("::1", "::ffff:127.0.0.1")
+
+
+Notify = Callable[[object], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is spoken on a port."""
+
+    name: str
+    begin: Callable[[Peer, Notify], tuple[Engine, Agent]]
+    tls: ssl.SSLContext | None = None
+    tls_from_start: bool = False
+    overloaded: bytes = b""  # the greeting of a server that has too many connections
+    apology: bytes = b""  # the last word when something of ours is broken
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many connections a worker serves."""
+
+    connections: int = 10_000
+    connections_per_address: int = 1_000
+
+
+class Census:
+    """All connections of a worker."""
+
+    def __init__(self, limits: Limits, log: Log) -> None:
+        self.limits = limits
+        self.log = log
+        self.connections: set[Connection] = set()
+        self.finishing = False
+        self._addresses: dict[str, int] = {}
+        self._empty: asyncio.Future[None] | None = None
+
+    def admit(self, connection: Connection, address: str) -> bool:
+        """Count a connection, unless there are too many."""
+        here = self._addresses.get(address, 0)
+        if (
+            self.finishing
+            or len(self.connections) >= self.limits.connections
+            or here >= self.limits.connections_per_address
+        ):
+            return False
+        self._addresses[address] = here + 1
+        self.connections.add(connection)
+        return True
+
+    def forget(self, connection: Connection, address: str) -> None:
+        """The connection has ended."""
+        if connection not in self.connections:
+            return
+        self.connections.discard(connection)
+        here = self._addresses.pop(address) - 1
+        if here:
+            self._addresses[address] = here
+        if self._empty is not None and not self.connections and not self._empty.done():
+            self._empty.set_result(None)
+
+    async def finish(self, within: float) -> None:
+        """Let every session end with its next command; after `within` seconds, drop the rest."""
+        self.finishing = True
+        for connection in tuple(self.connections):
+            connection.finish()
+        if self.connections:
+            self._empty = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._empty], timeout=within)
+        for connection in tuple(self.connections):
+            connection.abort()
+
+
+class Connection(asyncio.Protocol):
+    """One connection of a service."""
+
+    _engine: Engine
+    _agent: Agent
+    _transport: asyncio.Transport
+
+    def __init__(self, service: Service, census: Census) -> None:
+        self._service = service
+        self._census = census
+        self._loop = asyncio.get_running_loop()
+        self._address = ""
+        self._admitted = False
+        self._thinking: asyncio.Future[object] | None = None
+        self._upgrading = False
+        self._early: list[bytes] = []  # decrypted before start_tls has returned
+        self._unread = False  # the peer does not take what is sent
+        self._held_up = False  # reading is paused
+        self._pumping = False
+        self._ended = False  # input has ended, or the dialogue
+        self._waited_for: object = None
+        self._allowances = 0
+        self._allowed_until: float | None = None
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # What the transport tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        name = transport.get_extra_info("peername") or ("", 0)
+        local = transport.get_extra_info("sockname") or ("", 0)
+        self._address = str(name[0])
+        self._admitted = self._census.admit(self, self._address)
+        if not self._admitted:
+            self._transport.write(self._service.overloaded)
+            self._transport.close()
+            return
+        self._transport.set_write_buffer_limits(OUTPUT_HIGH_WATER)
+        peer = Peer(
+            self._address, int(name[1]), str(local[0]), int(local[1]), describe_tls(transport)
+        )
+        self._engine, self._agent = self._service.begin(peer, self._notify)
+        self._pump()
+
+    def data_received(self, data: bytes) -> None:
+        if self._upgrading:
+            self._early.append(data)
+            return
+        if not self._admitted or self._ended:
+            return
+        self._engine.receive(data)
+        self._pump()
+
+    def eof_received(self) -> bool:
+        """The peer says no more; what it asked for is still answered."""
+        if not self._admitted or self._upgrading or self._ended:
+            return False
+        self._ended = True
+        self._pump()
+        return not self._transport.is_closing()
+
+    def pause_writing(self) -> None:
+        self._unread = True
+        self._set_deadline(UNREAD)
+
+    def resume_writing(self) -> None:
+        self._unread = False
+        self._waited_for = None
+        if not self._pumping:
+            self._pump()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._deadline = None
+        if not self._admitted:
+            return
+        self._admitted = False
+        self._engine.close()
+        if self._thinking is not None:
+            self._thinking.cancel()
+        self._agent.closed()
+        self._census.forget(self, self._address)
+
+    # What the server does
+
+    def finish(self) -> None:
+        """End with the next wait between two commands."""
+        if self._admitted:
+            self._engine.finish()
+            self._pump()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def _notify(self, notice: object) -> None:
+        if not self._admitted:
+            return
+        self._engine.notify(notice)
+        if self._thinking is None and not self._pumping:
+            self._pump()
+
+    # The work
+
+    def _pump(self) -> None:
+        """Go on until the peer, or the agent, is waited for."""
+        if self._pumping or self._upgrading or self._thinking is not None or not self._admitted:
+            return
+        self._pumping = True
+        try:
+            self._turn()
+        except Exception:  # whatever is broken, only this connection pays for it
+            self._census.log.error(
+                "connection broken", service=self._service.name, peer=self._address, exc_info=True
+            )
+            self._transport.write(self._service.apology)
+            self._transport.close()
+        finally:
+            self._pumping = False
+
+    def _turn(self) -> None:
+        engine, agent = self._engine, self._agent
+        until = self._loop.time() + TURN
+        while not self._unread:
+            event = engine.next_event()
+            if event is None:
+                self._write()
+                self._wait()
+                return
+            if type(event) is Flush:
+                self._write()
+                if self._loop.time() > until:
+                    self._loop.call_soon(self._pump)
+                    return
+            elif not engine.asked:
+                agent.show(event)
+            elif type(event) is StartTLS:
+                self._upgrade()
+                return
+            elif not self._ask(event):
+                return
+
+    def _ask(self, question: object) -> bool:
+        """Ask the agent. False if it has to think first."""
+        try:
+            answer = self._agent.ask(question)
+        except Exception as error:  # noqa: BLE001  the dialogue says that it failed
+            self._agent_failed(question, error)
+            return True
+        if inspect.isawaitable(answer):
+            future = asyncio.ensure_future(cast("Awaitable[object]", answer))
+            self._thinking = future
+            self._write()
+            self._deadline = None
+            if self._engine.buffered > INPUT_HIGH_WATER:
+                self._hold_up(True)
+            future.add_done_callback(self._answered)
+            return False
+        self._engine.answer(answer)
+        return True
+
+    def _answered(self, future: asyncio.Future[object]) -> None:
+        self._thinking = None
+        if not self._admitted or future.cancelled():
+            return
+        error = future.exception()
+        if error is None:
+            self._engine.answer(future.result())
+        else:
+            self._agent_failed(None, error)
+        self._pump()
+
+    def _agent_failed(self, question: object, error: BaseException) -> None:
+        self._census.log.error(
+            "agent failed",
+            service=self._service.name,
+            peer=self._address,
+            question=type(question).__name__,
+            error=str(error) or type(error).__name__,
+            exc_info=error,
+        )
+        self._engine.fail(Failed(str(error)))
+
+    def _write(self) -> None:
+        octets = self._engine.send()
+        if octets:
+            self._transport.write(octets)
+
+    def _hold_up(self, held_up: bool) -> None:
+        if held_up == self._held_up or self._transport.is_closing():
+            return
+        self._held_up = held_up
+        if held_up:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def _wait(self) -> None:
+        """The engine wants more from the peer, or has ended."""
+        engine = self._engine
+        if engine.over:
+            self._end()
+            return
+        if self._ended:
+            self._transport.close()
+            return
+        self._hold_up(False)
+        if engine.allowances != self._allowances:
+            self._allowances = engine.allowances
+            allowed = engine.allowance
+            self._allowed_until = None if allowed is None else self._loop.time() + allowed
+            self._waited_for = None
+        if engine.step is not self._waited_for:
+            self._waited_for = engine.step
+            self._set_deadline(engine.within)
+
+    def _end(self) -> None:
+        """Say the last word, and leave the peer the time to read it."""
+        self._ended = True
+        transport = self._transport
+        if transport.is_closing():
+            return
+        if transport.can_write_eof():
+            transport.write_eof()
+            self._allowed_until = None
+            self._set_deadline(LINGER)
+        else:
+            transport.close()
+
+    # Time
+
+    def _set_deadline(self, within: float | None) -> None:
+        deadline = None if within is None else self._loop.time() + within
+        if self._allowed_until is not None:
+            deadline = min(deadline or self._allowed_until, self._allowed_until)
+        self._deadline = deadline
+        if deadline is not None and (self._timer is None or self._timer.when() > deadline + 1):
+            self._arm(deadline)
+
+    def _arm(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._time)
+
+    def _time(self) -> None:
+        """The timer is armed seldom: most deadlines have moved on when it fires."""
+        self._timer = None
+        if self._deadline is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._arm(self._deadline)
+        elif self._unread or self._ended or self._upgrading:
+            self._transport.abort()
+        else:
+            self._engine.interrupt(Reason.TIMEOUT)
+            self._pump()
+
+    # Encryption
+
+    def _upgrade(self) -> None:
+        """Shake hands. Nothing is sent or read by the engine until it is done."""
+        self._write()
+        self._upgrading = True
+        self._deadline = None
+        self._transport.pause_reading()
+        task = self._loop.create_task(self._start_tls())
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def _start_tls(self) -> None:
+        assert self._service.tls is not None, "STARTTLS was offered without a certificate"
+        try:
+            transport = await self._loop.start_tls(
+                self._transport,
+                self,
+                self._service.tls,
+                server_side=True,
+                ssl_handshake_timeout=HANDSHAKE,
+            )
+        except (OSError, ssl.SSLError) as error:
+            self._census.log.info(
+                "handshake failed",
+                service=self._service.name,
+                peer=self._address,
+                error=str(error),
+            )
+            self._transport.abort()
+            return
+        if transport is None or not self._admitted:
+            return
+        self._transport = transport
+        self._transport.set_write_buffer_limits(OUTPUT_HIGH_WATER)
+        self._held_up = False
+        self._upgrading = False
+        tls = describe_tls(transport)
+        assert tls is not None
+        self._engine.answer(tls)
+        early, self._early = self._early, []
+        for octets in early:
+            self._engine.receive(octets)
+        self._pump()
+
+
+def describe_tls(transport: asyncio.BaseTransport) -> TLS | None:
+    """What was agreed on, if the transport is encrypted."""
+    tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    if tls is None:
+        return None
+    cipher = tls.cipher()
+    return TLS(tls.version() or "", cipher[0] if cipher else "")
