@@ -1,0 +1,117 @@
+"""Finds where a command ends: lines and literals in turn (RFC 3501 §4.3, RFC 7888).
+
+Done before parsing, so that a command which cannot be parsed costs only itself. Nothing that was
+announced is read before it is known to be small enough. The message of an APPEND is not gathered:
+it is left announced, and the command reads it when it knows where it goes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ..dialogue import Dialogue, read_line, read_octets, send
+from .result import Bad, Bye, No
+from .session import Session, State
+
+#: literal = "{" number ["+"] "}" CRLF *CHAR8
+_ANNOUNCED = re.compile(rb"\{(\d+)(\+?)\}\Z")
+#: All literals of APPEND are messages, but one that stands first: it is a mailbox name.
+_APPEND = re.compile(rb"[^ ]++ APPEND ", re.IGNORECASE)
+_NAMED = re.compile(rb"[^ ]++ APPEND (?!\{)", re.IGNORECASE)
+
+_GO_AHEAD = b"+ go ahead\r\n"
+_BLOCK = 64 * 1024  # octets
+_HUGE = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Octets that the client has announced."""
+
+    size: int
+    waits: bool  # the client waits for "+" before it sends them (not `{n+}`)
+
+
+@dataclass(slots=True)
+class Frame:
+    """One command: line, literal, line, ... and perhaps a literal not read yet."""
+
+    pieces: list[bytes] = field(default_factory=list)
+    announced: Literal | None = None
+
+
+def read_command(session: Session, frame: Frame) -> Dialogue[None]:
+    """Read one command into `frame`, which on failure holds what had been read.
+
+    Raises No and Bad when a literal is too large and the conversation can go on, else Bye.
+    """
+    limits = session.limits
+    known = session.state is not State.NOT_AUTHENTICATED
+    line_limit = limits.line if known else limits.line_before_login
+    within = limits.autologout if known else limits.login
+    line = yield from read_line(line_limit, within, command=True)
+    frame.pieces.append(line)
+    streamed = _NAMED.match(line) is not None
+    left = limits.command if known else limits.command_before_login
+    while line[-1:] == b"}" and (announced := _announced(line)):
+        if streamed:
+            frame.announced = announced
+            return
+        left -= announced.size
+        if left < 0 or len(frame.pieces) > 2 * limits.literals:
+            yield from _refuse(announced, limits.unwanted(session.state), limits.step)
+        if announced.waits:
+            yield from send(_GO_AHEAD)
+        frame.pieces.append((yield from read_exactly(announced.size, limits.step)))
+        line = yield from read_line(line_limit, limits.step)
+        frame.pieces.append(line)
+        left -= len(line)
+        streamed = _APPEND.match(frame.pieces[0]) is not None  # the first was its mailbox name
+
+
+def read_exactly(count: int, within: float) -> Dialogue[bytes]:
+    """So many octets, gathered."""
+    gathered = []
+    while count:
+        octets = yield from read_octets(count, within)
+        gathered.append(octets)
+        count -= len(octets)
+    return b"".join(gathered)
+
+
+def skip(announced: Literal, most: int, within: float) -> Dialogue[None]:
+    """Get past a literal that nobody wants, and the rest of its command.
+
+    A client that waits for "+" will not send it (RFC 3501 §7.5); the others have sent it
+    (RFC 7888 §4), and if it is too large to be read for nothing, the connection ends.
+    """
+    while not announced.waits:
+        if announced.size > most:
+            raise Bye("the literal is too large", "TOOBIG")
+        most -= announced.size
+        left = announced.size
+        while left:
+            left -= len((yield from read_octets(min(left, _BLOCK), within)))
+        line = yield from read_line(within=within)
+        following = _announced(line)
+        if not following:
+            return
+        announced = following
+
+
+def _announced(line: bytes) -> Literal | None:
+    """The literal that the line announces at its end."""
+    found = _ANNOUNCED.match(line, max(0, line.rfind(b"{")))
+    if not found:
+        return None
+    digits, plus = found.groups()
+    return Literal(int(digits) if len(digits) < 19 else _HUGE, not plus)
+
+
+def _refuse(announced: Literal, most: int, within: float) -> Dialogue[None]:
+    """Say that it is too large; `most` octets that come all the same are read."""
+    if announced.waits:
+        raise No("the literal is too large", "TOOBIG")
+    yield from skip(announced, most, within)
+    raise Bad("the literal is too large", "TOOBIG")

@@ -1,0 +1,249 @@
+"""The formal syntax of RFC 3501 §9: one method per rule, named after it."""
+
+from __future__ import annotations
+
+import builtins
+import datetime as dt
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TypeVar
+
+from . import mailbox as names
+from .framing import Frame, Literal
+from .result import Bad
+
+T = TypeVar("T")
+
+_ATOM = re.compile(rb'[^(){ %*"\\\]\x00-\x1f\x7f-\xff]+')
+_ASTRING = re.compile(rb'[^(){ %*"\\\x00-\x1f\x7f-\xff]+')
+_LIST = re.compile(rb'[^(){ "\\\x00-\x1f\x7f-\xff]+')
+_TAG = re.compile(rb'[^(){ %*"\\+\x00-\x1f\x7f-\xff]+')
+_QUOTED = re.compile(rb'"((?:[^"\\\r\n\x00]++|\\["\\])*+)"')
+_ESCAPED = re.compile(rb'\\(["\\])')
+_LITERAL = re.compile(rb"\{\d+\+?\}\Z")
+_NUMBER = re.compile(rb"\d+")
+_SET = re.compile(rb"[0-9*][0-9*:,]*")
+_FLAG = re.compile(rb'\\?[^(){ %*"\\\]\x00-\x1f\x7f-\xff]+')
+_DATE = re.compile(rb"(\d{1,2})-(\w{3})-(\d{4})")
+_DATE_TIME = re.compile(rb'"([ \d]\d)-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"')
+
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        b"JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), start=1
+    )
+}
+#: §2.3.2; \Recent can be told, not set.
+SYSTEM_FLAGS = {
+    name.upper(): name
+    for name in (rb"\Answered", rb"\Flagged", rb"\Deleted", rb"\Seen", rb"\Draft")
+}
+LONGEST_FLAG = 64  # octets
+MOST_FLAGS = 100  # in one list
+
+NUMBER = (1 << 32) - 1
+NUMBER64 = (1 << 63) - 1
+
+
+class Reader:
+    """Reads the arguments of one command from left to right. Raises Bad."""
+
+    __slots__ = ("_at", "_line", "_piece", "_pieces", "announced")
+
+    def __init__(self, frame: Frame) -> None:
+        self._pieces = frame.pieces
+        self._piece = 0
+        self._line = frame.pieces[0]
+        self._at = 0
+        self.announced: Literal | None = frame.announced  # the message of APPEND
+
+    # Marks
+
+    def take(self, pattern: re.Pattern[bytes], what: str) -> re.Match[bytes]:
+        """What the pattern matches here."""
+        found = pattern.match(self._line, self._at)
+        if not found:
+            raise Bad(f"expected {what}")
+        self._at = found.end()
+        return found
+
+    def next_is(self, mark: bytes) -> bool:
+        """`mark`, in any case, comes next; it is not taken."""
+        at = self._at
+        return self._line[at : at + len(mark)].upper() == mark.upper()
+
+    def accept(self, mark: bytes) -> bool:
+        """Take `mark` if it is next, in any case."""
+        if not self.next_is(mark):
+            return False
+        self._at += len(mark)
+        return True
+
+    def expect(self, mark: bytes) -> None:
+        if not self.accept(mark):
+            raise Bad(f"expected {mark.decode('ascii')!r}")
+
+    def space(self) -> None:
+        """SP; a second one is an error."""
+        if self._line[self._at : self._at + 1] != b" ":
+            raise Bad("expected a space")
+        self._at += 1
+
+    @property
+    def ended(self) -> bool:
+        """Nothing follows."""
+        return self._at == len(self._line) and self._piece == len(self._pieces) - 1
+
+    def end(self) -> None:
+        """CRLF"""
+        if not self.ended:
+            raise Bad("unexpected argument")
+
+    # Words
+
+    def tag(self) -> bytes:
+        """tag = 1*<any ASTRING-CHAR except "+">"""
+        return self.take(_TAG, "a tag").group()
+
+    def atom(self) -> str:
+        """atom = 1*ATOM-CHAR"""
+        return self.take(_ATOM, "an atom").group().decode("ascii")
+
+    def astring(self) -> bytes:
+        """astring = 1*ASTRING-CHAR / string"""
+        first = self._line[self._at : self._at + 1]
+        if first in (b'"', b"{"):
+            return self.string()
+        return self.take(_ASTRING, "a string").group()
+
+    def string(self) -> bytes:
+        """string = quoted / literal"""
+        if self.next_is(b"{"):
+            return self.literal()
+        octets = self.take(_QUOTED, "a string").group(1)
+        return _ESCAPED.sub(rb"\1", octets) if b"\\" in octets else octets
+
+    def literal(self) -> bytes:
+        """literal = "{" number "}" CRLF *CHAR8; NUL is not a CHAR8."""
+        self.take(_LITERAL, "a literal")
+        if self._piece + 2 >= len(self._pieces):
+            raise Bad("unexpected literal")
+        octets = self._pieces[self._piece + 1]
+        self._piece += 2
+        self._line = self._pieces[self._piece]
+        self._at = 0
+        if b"\0" in octets:
+            raise Bad("NUL in a literal")
+        return octets
+
+    def nstring(self) -> bytes | None:
+        """nstring = string / nil"""
+        return None if self.accept(b"NIL") else self.string()
+
+    def mailbox(self) -> str:
+        """mailbox = "INBOX" / astring"""
+        return names.from_wire(self.astring())
+
+    def list_mailbox(self) -> bytes:
+        """list-mailbox = 1*list-char / string"""
+        first = self._line[self._at : self._at + 1]
+        if first in (b'"', b"{"):
+            return self.string()
+        return self.take(_LIST, "a mailbox name or pattern").group()
+
+    # Numbers
+
+    def number(self, most: int = NUMBER) -> int:
+        """number = 1*DIGIT, of 32 bits"""
+        digits = self.take(_NUMBER, "a number").group()
+        if len(digits) > 20:
+            raise Bad("the number is too large")
+        number = int(digits)
+        if number > most:
+            raise Bad("the number is too large")
+        return number
+
+    def nz_number(self) -> int:
+        """nz-number = digit-nz *DIGIT"""
+        number = self.number()
+        if not number:
+            raise Bad("expected a number greater than 0")
+        return number
+
+    def number64(self) -> int:
+        """mod-sequence-value and the like (RFC 7162 §7): of 63 bits"""
+        return self.number(NUMBER64)
+
+    def sequence_set(self) -> bytes:
+        """sequence-set, as it came; what it means depends on the mailbox."""
+        return self.take(_SET, "a set of messages").group()
+
+    # Flags
+
+    def flag(self) -> bytes:
+        """flag = "\\Answered" / ... / flag-keyword, a system flag in its proper case"""
+        flag = self.take(_FLAG, "a flag").group()
+        if flag[:1] == b"\\":
+            known = SYSTEM_FLAGS.get(flag.upper())
+            if not known:
+                raise Bad("no such system flag")
+            return known
+        if len(flag) > LONGEST_FLAG:
+            raise Bad("the keyword is too long", "LIMIT")
+        return flag
+
+    def flag_list(self) -> tuple[bytes, ...]:
+        """flag-list = "(" [flag *(SP flag)] ")", each once"""
+        return self.flags(self.list(self.flag))
+
+    def flags(self, flags: builtins.list[bytes]) -> tuple[bytes, ...]:
+        """Each once, and not too many."""
+        if len(flags) > MOST_FLAGS:
+            raise Bad("too many flags", "LIMIT")
+        return tuple(dict.fromkeys(flags))
+
+    def list(self, item: Callable[[], T]) -> builtins.list[T]:
+        """ "(" [item *(SP item)] ")" """
+        self.expect(b"(")
+        items: builtins.list[T] = []
+        if self.accept(b")"):
+            return items
+        items.append(item())
+        while self.accept(b" "):
+            items.append(item())
+        self.expect(b")")
+        return items
+
+    # Dates
+
+    def date(self) -> dt.date:
+        """date = date-text / DQUOTE date-text DQUOTE"""
+        is_quoted = self.accept(b'"')
+        day, month, year = self.take(_DATE, "a date like 1-Feb-1994").groups()
+        if is_quoted:
+            self.expect(b'"')
+        try:
+            return dt.date(int(year), _MONTHS[month.upper()], int(day))
+        except (ValueError, KeyError):
+            raise Bad("no such date") from None
+
+    def date_time(self) -> datetime:
+        """date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE"""
+        found = self.take(_DATE_TIME, 'a date and time like "17-Jul-1996 02:44:25 -0700"')
+        day, month, year, hour, minute, second, sign, *zone = found.groups()
+        offset = timedelta(hours=int(zone[0]), minutes=int(zone[1]))
+        try:
+            moment = datetime(
+                int(year),
+                _MONTHS[month.upper()],
+                int(day),
+                int(hour),
+                int(minute),
+                min(int(second), 59) if second == b"60" else int(second),  # a leap second
+                tzinfo=timezone(-offset if sign == b"-" else offset),
+            )
+            moment.astimezone(UTC)  # near the ends of the calendar there is no such time
+        except (ValueError, KeyError, OverflowError):
+            raise Bad("no such date and time") from None
+        return moment

@@ -1,0 +1,144 @@
+"""The server side of IMAP (RFC 3501)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+
+from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, send
+from ..engine import Engine
+from . import commands, responses
+from .commands.capability import capabilities
+from .extension import Command, Tells
+from .framing import Frame, read_command, skip
+from .grammar import Reader
+from .result import Bad, Bye, No
+from .session import Session, State
+
+_FAREWELLS = {
+    Reason.TIMEOUT: "autologout; idle for too long",  # §5.4
+    Reason.SHUTDOWN: "server shutting down",
+    Reason.FLOOD: "a line without end",
+}
+#: A browser that was led here (ALPACA); what follows is not for us, and gets no answer.
+_HTTP = re.compile(rb"[A-Z]+ \S+ HTTP/\d|(?:GET|POST|PUT|HEAD|OPTIONS|CONNECT|DELETE|PATCH) /")
+
+
+def serve(session: Session) -> Engine:
+    """An engine for one connection."""
+    return Engine(converse(session))
+
+
+def converse(session: Session) -> Dialogue[None]:
+    """Greeting, commands, farewell (§3, figure)."""
+    known = dict(commands.ALL)
+    for extension in session.extensions:
+        known.update(extension.commands)
+    try:
+        yield from allow(session.limits.logging_in)
+        yield from send(_greeting(session))
+        first = True
+        while session.state is not State.LOGOUT:
+            if not (yield from _command(session, known, first)):
+                return
+            first = False
+    except Interrupted as interrupted:
+        yield from send(_bye(_FAREWELLS[interrupted.reason]))
+    except Bye as bye:
+        yield from send(_bye(str(bye)))
+
+
+def _command(session: Session, known: Mapping[str, Command], first: bool) -> Dialogue[bool]:
+    """One command and its response; false when the peer does not speak IMAP."""
+    frame = Frame()
+    try:
+        yield from read_command(session, frame)
+    except LineTooLong:
+        yield from send(responses.tagged(_tag(frame), b"BAD", "line too long"))
+        # How it would have gone on is not known: a literal might be taken for commands.
+        raise Bye("line too long") from None
+    except No as no:
+        yield from _end(session, _tag(frame), b"NO", str(no))
+        return True
+    except Bad as bad:
+        yield from _end(session, _tag(frame), b"BAD", str(bad))
+        return True
+    if first and _HTTP.match(frame.pieces[0]):
+        return False
+    yield from _run(session, known, Reader(frame))
+    return True
+
+
+def _run(session: Session, known: Mapping[str, Command], reader: Reader) -> Dialogue[None]:
+    """Carry a command out and say how it ended."""
+    tag, tells, then = b"*", Tells.NOTHING, None
+    try:
+        tag = reader.tag()
+        command = _find(session, known, reader)
+        tells = command.tells
+        condition, said = b"OK", (yield from command.run(session, reader))
+        then = command.then
+    except No as no:
+        condition, said = b"NO", str(no)
+    except Bad as bad:
+        condition, said, tells = b"BAD", str(bad), Tells.NOTHING
+    except LineTooLong:
+        condition, said, tells = b"BAD", "line too long", Tells.NOTHING
+    except Failed:
+        condition, said = b"NO", "[SERVERBUG] internal error; please try again later"
+    unread, reader.announced = reader.announced, None
+    if unread:  # APPEND was refused before its message was read
+        try:
+            yield from skip(unread, session.limits.unwanted(session.state), session.limits.step)
+        except (Bye, LineTooLong):
+            yield from send(responses.tagged(tag, condition, said))
+            raise Bye("the literal is too large", "TOOBIG") from None
+    yield from _end(session, tag, condition, said)
+    if then:
+        yield from then(session)
+
+
+def _find(session: Session, known: Mapping[str, Command], reader: Reader) -> Command:
+    """The command whose name comes next."""
+    reader.space()
+    name = reader.atom().upper()
+    command = known.get(name)
+    if not command:
+        raise Bad("no such command")
+    if session.state not in command.states:
+        raise Bad(f"{name} is not allowed now", "CLIENTBUG")
+    return command
+
+
+def _end(session: Session, tag: bytes, condition: bytes, said: str) -> Dialogue[None]:
+    """Send the tagged response; too many errors are the end."""
+    yield from send(responses.tagged(tag, condition, said))
+    limits = session.limits
+    if session.state is State.NOT_AUTHENTICATED:
+        session.errors += condition != b"OK"
+        most = limits.errors_before_login
+    else:
+        session.errors = session.errors + 1 if condition == b"BAD" else 0
+        most = limits.errors
+    if session.errors >= most:
+        raise Bye("too many errors")
+
+
+def _tag(frame: Frame) -> bytes:
+    """The tag of a command that could not be read to its end."""
+    if frame.pieces:
+        with suppress(Bad):
+            return Reader(frame).tag()
+    return b"*"
+
+
+def _greeting(session: Session) -> bytes:
+    """greeting = "*" SP "OK" SP resp-text CRLF"""
+    said = f"[CAPABILITY {capabilities(session)}] {session.hostname} ready"
+    return responses.untagged(b"OK " + responses.text(said))
+
+
+def _bye(said: str) -> bytes:
+    """§7.1.5"""
+    return responses.untagged(b"BYE " + responses.text(said))

@@ -1,0 +1,71 @@
+"""What is known of one IMAP session, on the server side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .extension import Extension
+    from .view import Selected
+
+
+class State(Enum):
+    """RFC 3501 §3"""
+
+    NOT_AUTHENTICATED = auto()
+    AUTHENTICATED = auto()
+    SELECTED = auto()
+    LOGOUT = auto()
+
+
+ANY = frozenset(State)
+OUT = frozenset({State.NOT_AUTHENTICATED})
+IN = frozenset({State.AUTHENTICATED, State.SELECTED})
+IN_MAILBOX = frozenset({State.SELECTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in octets, times in seconds."""
+
+    line: int = 64 * 1024
+    line_before_login: int = 8 * 1024
+    command: int = 1024 * 1024  # all literals and lines of one command, but not APPEND's message
+    command_before_login: int = 4 * 1024
+    literals: int = 1000  # in one command
+    message: int = 64 * 1024 * 1024  # APPEND
+    drained: int = 4 * 1024  # read and thrown away before login; more closes the connection
+    errors: int = 50  # commands that end in BAD, one after the other
+    errors_before_login: int = 10  # BAD and NO
+    autologout: float = 1800.0  # RFC 3501 §5.4: at least 30 minutes
+    login: float = 60.0  # for a line before login
+    logging_in: float = 300.0  # for all that comes before login
+    step: float = 300.0  # for a line or some octets within a command
+
+    def unwanted(self, state: State) -> int:
+        """Octets of literals that are read and thrown away; more closes the connection."""
+        return self.drained if state is State.NOT_AUTHENTICATED else self.message
+
+
+@dataclass(slots=True)
+class Session:
+    """Commands and extensions read and write it; the agent only reads it."""
+
+    hostname: str = "localhost"
+    extensions: tuple[Extension, ...] = ()
+    limits: Limits = Limits()
+    state: State = State.NOT_AUTHENTICATED
+    secure: bool = False  # the connection is encrypted
+    tls_available: bool = False  # STARTTLS may be offered
+    plaintext_allowed: bool = False  # passwords may come in the clear
+    user: str = ""
+    enabled: set[str] = field(default_factory=set)  # RFC 5161
+    selected: Selected | None = None
+    errors: int = 0
+
+    @property
+    def may_send_password(self) -> bool:
+        """Else LOGINDISABLED (RFC 3501 §6.2.3)."""
+        return self.secure or self.plaintext_allowed
