@@ -86,31 +86,30 @@ class View:
 
     def apply(self, changes: Changes) -> View:
         """The view after these changes. What they do not touch is copied in whole slices."""
-        flags = self.flags.copy()
-        modseqs = self.modseqs[:]
-        uids = self.uids
+        uids, flags, modseqs = self.uids, self.flags.copy(), self.modseqs[:]
         last = uids[-1] if uids else 0
-        touched = set()
+        touched = set[int]()
         new = []
-        for uid, its_flags, modseq in changes.messages:
+        for message in changes.messages:
+            uid, its_flags, modseq = message
             if uid > last:
-                new.append((uid, its_flags, modseq))
+                new.append(message)
             elif (at := self.index(uid)) is not None:  # it may have been expunged already
                 flags[at], modseqs[at] = its_flags, modseq
                 touched.add(at // BLOCK)
-        whole = len(uids) // BLOCK
+        kept = (len(uids) + BLOCK - 1) // BLOCK  # the blocks in which all stays in its place
         if new:
+            kept = len(uids) // BLOCK
             uids = uids + array("I", [uid for uid, _, _ in new])
             flags += [its_flags for _, its_flags, _ in new]
             modseqs.extend([modseq for _, _, modseq in new])
         view = View(changes.version, uids, flags, modseqs)
-        if changes.expunged:
-            gone = view.indexes(changes.expunged)
-            if gone:
-                whole = min(whole, gone[0] // BLOCK)
-                view = view.without(gone)
+        gone = view.indexes(changes.expunged)
+        if gone:
+            kept = min(kept, gone[0] // BLOCK)
+            view = view.without(gone)
         for key, octets in list(self.blocks.items()):
-            if key[1] < whole and key[1] not in touched:
+            if key[1] < kept and key[1] not in touched:
                 view.blocks[key] = octets
         return view
 
@@ -147,6 +146,8 @@ class Selected:
     recent: list[tuple[int, int]] = field(default_factory=list)
     #: UIDs that are expunged, in the view nevertheless: the client may not be told yet (§7.4.1)
     ghosts: set[int] = field(default_factory=set)
+    #: The view without them
+    latest: View | None = None
 
     def recent_positions(self) -> list[tuple[int, int]]:
         """The positions [from, to) of what is \\Recent."""

@@ -1,0 +1,116 @@
+"""What a data item is, and the responses for many messages at once (RFC 3501 §7.4.2).
+
+An item is its text with places for values, and columns of values, one for each message of a
+slice. The responses of a slice are one formatting of all columns, without a step for a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..mail_events import NOTHING, Need, Row
+from ..view import BLOCK, BLOCKS, Selected
+
+RECENT = rb"\Recent"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some messages of a session's view, and what the agent gave for them."""
+
+    numbers: Sequence[int]
+    uids: Sequence[int]
+    flags: Sequence[bytes]
+    modseqs: Sequence[int]
+    rows: Sequence[Row] = ()
+
+    @classmethod
+    def of(cls, selected: Selected, start: int, stop: int, rows: Sequence[Row] = ()) -> Slice:
+        """The messages at the positions [start, stop)."""
+        view = selected.view
+        flags = view.flags[start:stop]
+        for first, last in selected.recent_positions():
+            for at in range(max(first, start), min(last, stop)):
+                flags[at - start] = with_recent(flags[at - start])
+        numbers = range(start + 1, stop + 1)
+        return cls(numbers, view.uids[start:stop], flags, view.modseqs[start:stop], rows)
+
+    @classmethod
+    def at(cls, selected: Selected, positions: Sequence[int], rows: Sequence[Row] = ()) -> Slice:
+        """The messages at these positions."""
+        view = selected.view
+        flags = [view.flags[at] for at in positions]
+        recent = selected.recent_positions()
+        if recent:
+            chosen = {at for first, last in recent for at in range(first, last)}
+            flags = [
+                with_recent(each) if at in chosen else each
+                for at, each in zip(positions, flags, strict=True)
+            ]
+        return cls(
+            [at + 1 for at in positions],
+            [view.uids[at] for at in positions],
+            flags,
+            [view.modseqs[at] for at in positions],
+            rows,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A data item: its text, as a template, and the columns of values for it."""
+
+    template: bytes
+    columns: Callable[[Slice], tuple[Iterable[object], ...]]
+    needs: Need = NOTHING
+
+
+UID = Item(b"UID %d", lambda part: (part.uids,))
+FLAGS = Item(b"FLAGS (%b)", lambda part: (part.flags,))
+
+
+def with_recent(flags: bytes) -> bytes:
+    return RECENT + b" " + flags if flags else RECENT
+
+
+def message_template(items: Sequence[Item]) -> bytes:
+    """message-data = nz-number SP "FETCH" SP "(" msg-att *(SP msg-att) ")" """
+    return b"* %d FETCH (" + b" ".join([item.template for item in items]) + b")\r\n"
+
+
+def render(items: Sequence[Item], part: Slice, template: bytes = b"") -> bytes:
+    """The FETCH responses for a slice."""
+    columns: list[Iterable[object]] = [part.numbers]
+    for item in items:
+        columns += item.columns(part)
+    count, width = len(part.numbers), len(columns)
+    values: list[object] = [None] * (count * width)
+    for at, column in enumerate(columns):
+        values[at::width] = column
+    return (template or message_template(items)) * count % tuple(values)
+
+
+def from_view(
+    selected: Selected, positions: Iterable[tuple[int, int]], items: Sequence[Item]
+) -> Iterator[bytes]:
+    """The responses for the positions [from, to), of items that the view alone answers.
+
+    Whole blocks are kept with the view, where what they say is the same for all sessions.
+    """
+    view, template = selected.view, message_template(items)
+    recent = selected.recent_positions()
+    for start, stop in positions:
+        for first in range(start - start % BLOCK, stop, BLOCK):
+            low, high = max(first, start), min(first + BLOCK, stop)
+            end = min(first + BLOCK, len(view))
+            if high - low < end - first or any(a < high and low < b for a, b in recent):
+                yield render(items, Slice.of(selected, low, high), template)
+                continue
+            key = (template, first // BLOCK)
+            octets = view.blocks.get(key)
+            if octets is None:
+                octets = render(items, Slice.of(selected, low, high), template)
+                if len(view.blocks) < BLOCKS:
+                    view.blocks[key] = octets
+            yield octets
