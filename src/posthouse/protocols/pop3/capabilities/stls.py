@@ -1,0 +1,37 @@
+"""STLS: from here on the connection is encrypted (RFC 2595 §4)."""
+
+from __future__ import annotations
+
+from ...dialogue import Dialogue, start_tls
+from ..capability import AUTHORIZATION, Capability
+from ..reply import Refused, ok
+from ..session import Session, State, no_argument
+
+
+def permitted(session: Session) -> str | None:
+    """§4: the tag says that the command is permitted in the current state."""
+    clear = session.state is State.AUTHORIZATION and not session.secure
+    return "" if session.tls_available and clear else None
+
+
+def stls(session: Session, argument: str) -> Dialogue[None]:
+    """What the client said, or sent ahead, in the clear is forgotten."""
+    no_argument(argument)
+    if session.secure:
+        raise Refused("not permitted when TLS is active")
+    if not session.tls_available:
+        raise Refused("TLS is not available")
+    yield from ok("begin TLS negotiation")
+    session.tls = yield from start_tls()
+    session.secure = True
+    session.name = ""
+
+
+STLS = Capability(
+    tag="STLS",
+    arguments=permitted,
+    added={"STLS": stls},
+    affected=frozenset({"USER", "PASS"}),
+    valid=AUTHORIZATION,
+    reference="RFC 2595",
+)

@@ -1,0 +1,103 @@
+"""The server's side of POP3 (RFC 1939).
+
+    AUTHORIZATION --PASS, AUTH--> TRANSACTION --QUIT--> UPDATE      (§3)
+
+One command runs at a time and reads only what it wants, so that a client may send several at
+once (RFC 2449 §6.6). Messages are deleted by QUIT and by nothing else: a client that goes away,
+or is silent for too long, has deleted nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, read_line
+from ..engine import Engine
+from .capability import LONGEST_COMMAND, Command
+from .commands import COMMANDS
+from .reply import Refused, error, ok
+from .session import Session
+
+AUTOLOGOUT = 600.0  # seconds without a command (§3: at least 10 minutes)
+LOGIN_WITHIN = 1800.0  # seconds in the AUTHORIZATION state, whatever the client does
+
+CONTROLS = re.compile(rb"[\x00-\x1f\x7f]")
+
+#: A browser was led here: what follows in its request must not be taken for commands.
+HTTP = frozenset({"GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE"})
+
+FAREWELLS: Mapping[Reason, tuple[str, str]] = {
+    Reason.SHUTDOWN: ("the server shuts down, try again later", "SYS/TEMP"),
+    Reason.FLOOD: ("line too long", ""),
+}
+
+
+def serve(session: Session) -> Engine:
+    """An engine for one connection."""
+    return Engine(converse(session))
+
+
+def converse(session: Session) -> Dialogue[None]:
+    """From the greeting to the end of the session."""
+    commands = dict(COMMANDS)
+    for capability in session.capabilities:
+        added = capability.added.items()
+        commands.update((word, Command(run, capability.valid)) for word, run in added)
+    limits = (capability.longest_command for capability in session.capabilities)
+    limit = max(LONGEST_COMMAND, *limits) - len("\r\n")
+    try:
+        yield from allow(LOGIN_WITHIN)
+        yield from ok(f"{session.hostname} POP3 server ready")
+        while not session.over:
+            yield from turn(session, commands, limit)
+    except Interrupted as interruption:
+        # §3: the autologout is without a word
+        if interruption.reason is not Reason.TIMEOUT:
+            yield from error(*FAREWELLS[interruption.reason])
+
+
+def turn(session: Session, commands: Mapping[str, Command], limit: int) -> Dialogue[None]:
+    """One command and its response."""
+    try:
+        line = yield from read_line(limit, AUTOLOGOUT, command=True)
+        yield from obey(session, commands, line)
+    except Refused as refusal:
+        yield from refuse(session, refusal)
+    except LineTooLong:
+        yield from refuse(session, Refused("line too long"))
+    except Failed:
+        session.previous = ""
+        yield from error("cannot do that now, try again later", "SYS/TEMP")  # RFC 3206 §4
+
+
+def obey(session: Session, commands: Mapping[str, Command], line: bytes) -> Dialogue[None]:
+    word, argument = parse_command(line)
+    command = commands.get(word)
+    if command is None:
+        session.over = word in HTTP
+        raise Refused("unknown command")
+    if session.state not in command.states:
+        raise Refused(f"not in the {session.state.name} state")
+    yield from command.run(session, argument)
+    session.previous = word
+
+
+def parse_command(line: bytes) -> tuple[str, str]:
+    """RFC 2449 §3: command = keyword *(SP param) CRLF; with UTF-8 in what names a user."""
+    try:
+        word, space, argument = line.decode().partition(" ")
+    except UnicodeDecodeError:
+        raise Refused("expected UTF-8") from None
+    if (space and not argument) or CONTROLS.search(line):
+        raise Refused("syntax error")
+    return word.upper(), argument
+
+
+def refuse(session: Session, refusal: Refused) -> Dialogue[None]:
+    """-ERR, and the end if that was one too many."""
+    session.previous = ""
+    session.errors += 1
+    yield from error(refusal.text, refusal.code)
+    if session.errors >= session.errors_allowed or session.logins >= session.logins_allowed:
+        session.over = True

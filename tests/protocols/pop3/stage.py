@@ -1,0 +1,92 @@
+"""A maildrop without a store, and the agent that gives it to a POP3 engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from posthouse.protocols.engine import Engine
+from posthouse.protocols.pop3.capabilities import ALL
+from posthouse.protocols.pop3.events import (
+    Block,
+    Gone,
+    Maildrop,
+    NextBlock,
+    Open,
+    Retrieve,
+    Unavailable,
+    Update,
+)
+from posthouse.protocols.pop3.server import serve
+from posthouse.protocols.pop3.session import Session
+from posthouse.protocols.sasl import MECHANISMS
+from posthouse.protocols.sasl.mechanism import Accepted, Denial, Denied, Password
+
+MESSAGES = (
+    b"From: ann@a.example\r\nSubject: dots\r\n\r\n.\r\n..two\r\nthree\r\n.\r\n",
+    b"Subject: without an end\r\n\r\none\r\ntwo",
+    b"Subject: header alone\r\n",
+    b"\r\nno header\r\n",
+)
+
+
+def size(content: bytes) -> int:
+    """Octets as sent: the last line is given an end."""
+    return len(content) + (0 if content.endswith(b"\r\n") else 2)
+
+
+class Stage:
+    """Its settings: `secure`, `plaintext` and `tls` (yes or no), `messages`, `block` (octets)."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self.settings = settings
+        count = int(settings.get("messages", 2))
+        self.messages = (MESSAGES * (count // len(MESSAGES) + 1))[:count]
+        self.block = int(settings.get("block", 1 << 16))
+        self.blocks: Iterator[Block] = iter(())
+
+    def open(self, connection: int = 1) -> Engine:
+        setting = self.settings.get
+        session = Session(
+            "pop.example",
+            ALL,
+            MECHANISMS,
+            secure=setting("secure") == "yes",
+            plaintext_allowed=setting("plaintext") == "yes",
+            tls_available=setting("tls") != "no",
+        )
+        return serve(session)
+
+    def answer(self, connection: int, question: object, text: str | None) -> object:
+        match question:
+            case Password() if text:
+                return Denied(Denial(text))
+            case Password(user, "secret"):
+                return Accepted(user)
+            case Password():
+                return Denied()
+            case Open() if text:
+                return Unavailable(text, "not now")
+            case Open():
+                ids = tuple(f"id-{number}" for number in range(1, len(self.messages) + 1))
+                return Maildrop(tuple(map(size, self.messages)), ids)
+            case Retrieve() if text == "gone":
+                return Gone()
+            case Retrieve(number):
+                self.blocks = self.cut(self.messages[number - 1])
+                return next(self.blocks)
+            case NextBlock():
+                return next(self.blocks)
+            case Update():
+                return text != "no"
+        raise AssertionError(f"not asked before: {question!r}")
+
+    def cut(self, octets: bytes) -> Iterator[Block]:
+        size = self.block
+        for start in range(0, len(octets), size):
+            yield Block(octets[start : start + size], start + size >= len(octets))
+
+    def show(self, connection: int, event: object) -> None:
+        raise AssertionError(f"not shown before: {event!r}")
+
+    def notice(self, connection: int, text: str) -> object:
+        raise AssertionError("POP3 has no notices")
