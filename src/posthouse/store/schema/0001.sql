@@ -98,6 +98,8 @@ CREATE TABLE content (
     file   TEXT                          -- where the whole lies, when it is too large for a row
 );
 
+CREATE INDEX content_unused ON content (id) WHERE refs = 0;
+
 CREATE TABLE content_octets (
     content INTEGER PRIMARY KEY,
     header  BLOB NOT NULL,               -- with the empty line; empty if it is too large for a row

@@ -1,0 +1,1 @@
+"""Where content lies that is too large for a row of the database."""

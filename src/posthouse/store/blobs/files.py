@@ -1,0 +1,127 @@
+"""Large content in files: written as it arrives, synced and renamed before a row names it.
+
+Names are random and ours; nothing that a peer said is in them. A file whose name no row bears is
+an orphan of a crash, and is swept when it is old enough that no session can be writing it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ORPHAN = 86_400.0  # seconds; older than any session that could still name it
+FRESH = ".new"
+
+
+class FileLayer:
+    """The calls that change the disk; a test that loses the power gives another."""
+
+    def open_new(self, path: Path) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        return os.open(path, flags, 0o600)
+
+    def write(self, descriptor: int, octets: bytes) -> None:
+        view = memoryview(octets)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+    def sync(self, descriptor: int) -> None:
+        os.fdatasync(descriptor)
+
+    def close(self, descriptor: int) -> None:
+        os.close(descriptor)
+
+    def rename(self, old: Path, new: Path) -> None:
+        old.rename(new)
+
+    def make_directory(self, path: Path) -> None:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def sync_directory(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def unlink(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+
+class BlobFiles:
+    """The folder of large contents of a data directory."""
+
+    def __init__(self, directory: Path, layer: FileLayer | None = None) -> None:
+        self._directory = directory / "blobs"
+        self._layer = layer or FileLayer()
+
+    def begin(self) -> BlobWriter:
+        """Begin a new content. Raises OSError."""
+        name = secrets.token_hex(16)
+        return BlobWriter(name, self._path(name), self._layer)
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """Octets of a content; fewer than `length` only at its end. Raises OSError."""
+        descriptor = os.open(self._path(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            return os.pread(descriptor, length, offset)
+        finally:
+            os.close(descriptor)
+
+    def remove(self, name: str) -> None:
+        self._layer.unlink(self._path(name))
+
+    def old_names(self, now: float | None = None) -> Iterator[str]:
+        """Names of files so old that a row bears them, or nobody ever will."""
+        before = (time.time() if now is None else now) - ORPHAN
+        for path in self._directory.glob("*/*"):
+            try:
+                if path.stat().st_mtime < before:
+                    yield path.name
+            except FileNotFoundError:
+                continue
+
+    def _path(self, name: str) -> Path:
+        return self._directory / name[:2] / name
+
+
+class BlobWriter:
+    """A content on its way into a file."""
+
+    def __init__(self, name: str, path: Path, layer: FileLayer) -> None:
+        self.name = name
+        self.size = 0
+        self._path = path
+        self._fresh = path.with_suffix(FRESH)
+        self._layer = layer
+        layer.make_directory(path.parent)
+        self._descriptor = layer.open_new(self._fresh)
+        self._open = True
+
+    def write(self, octets: bytes) -> None:
+        """Add octets. Raises OSError; then abandon it."""
+        self._layer.write(self._descriptor, octets)
+        self.size += len(octets)
+
+    def finish(self) -> str:
+        """Make it durable; gives its name. Blocks while the disk works. Raises OSError."""
+        self._layer.sync(self._descriptor)
+        self._close()
+        self._layer.rename(self._fresh, self._path)
+        self._layer.sync_directory(self._path.parent)
+        self._layer.sync_directory(self._path.parent.parent)
+        return self.name
+
+    def abandon(self) -> None:
+        """It is not wanted after all."""
+        self._close()
+        self._layer.unlink(self._fresh)
+        self._layer.unlink(self._path)
+
+    def _close(self) -> None:
+        if self._open:
+            self._open = False
+            self._layer.close(self._descriptor)

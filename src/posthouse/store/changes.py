@@ -1,0 +1,121 @@
+"""The change feed: every change of a mailbox bears a mod-sequence of its account (RFC 7162).
+
+IDLE, NOOP and whatever else tells clients of changes read this one feed. A row names the UIDs that
+one unit of work touched; what they are now is read from the messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .ranges import Range, format_ranges, parse_ranges
+from .unit import Row, Work, one_of, rows_of, run, tell
+
+APPENDED, FLAGS, EXPUNGED, MAILBOX = "a", "f", "x", "m"
+
+SEPARATE_RANGES = 64  # ranges that are read one by one; more are read as one
+
+
+def next_modseq(account: int) -> Work[int]:
+    """The mod-sequence of what this unit changes; taken once a unit, so there are no gaps."""
+    row = yield from one_of(
+        "UPDATE account SET modseq = modseq + 1 WHERE id = ?1 RETURNING modseq", account
+    )
+    assert row is not None, f"there is no account {account}"
+    modseq: int = row[0]
+    yield from tell("account", account, modseq)
+    return modseq
+
+
+def record(
+    account: int, mailbox: int, modseq: int, kind: str, ranges: Sequence[Range] = ()
+) -> Work[None]:
+    """Write a row of the feed."""
+    yield from run(
+        "INSERT INTO change (account, mailbox, modseq, kind, uids) VALUES (?1, ?2, ?3, ?4, ?5)",
+        account,
+        mailbox,
+        modseq,
+        kind,
+        format_ranges(ranges),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What has happened in a mailbox since a mod-sequence."""
+
+    version: int
+    messages: list[Row]  # UID, flags (octets), mod-sequence; ascending
+    expunged: list[Range]
+
+
+def changes_since(account: int, mailbox: int, version: int) -> Work[Since | None]:
+    """What has happened since `version`. None: that is forgotten, or there is no such mailbox."""
+    row = yield from one_of(
+        "SELECT highest_modseq, change_floor FROM mailbox WHERE account = ?1 AND id = ?2",
+        account,
+        mailbox,
+    )
+    if row is None or version < row[1]:
+        return None
+    newest: int = row[0]
+    if newest <= version:
+        return Since(version, [], [])
+    rows = yield from rows_of(
+        "SELECT kind, uids FROM change WHERE account = ?1 AND mailbox = ?2 AND modseq > ?3"
+        " ORDER BY modseq",
+        account,
+        mailbox,
+        version,
+    )
+    touched: list[Range] = []
+    expunged: list[Range] = []
+    for kind, uids in rows:
+        if kind == EXPUNGED:
+            expunged += parse_ranges(uids)
+        elif kind != MAILBOX:
+            touched += parse_ranges(uids)
+    messages = yield from _messages(account, mailbox, version, touched)
+    return Since(newest, messages, expunged)
+
+
+def _messages(account: int, mailbox: int, version: int, touched: list[Range]) -> Work[list[Row]]:
+    touched.sort()
+    merged: list[Range] = []
+    for first, last in touched:
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    if len(merged) > SEPARATE_RANGES:
+        merged = [(merged[0][0], merged[-1][1])]
+    messages: list[Row] = []
+    for first, last in merged:
+        messages += yield from rows_of(
+            "SELECT uid, CAST(flags AS BLOB), modseq FROM message WHERE account = ?1"
+            " AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4 AND modseq > ?5",
+            account,
+            mailbox,
+            first,
+            last,
+            version,
+        )
+    return messages
+
+
+def all_messages(account: int, mailbox: int) -> Work[tuple[int, list[Row]] | None]:
+    """The version of a mailbox and all its messages, as (UID, flags, mod-sequence)."""
+    row = yield from one_of(
+        "SELECT highest_modseq FROM mailbox WHERE account = ?1 AND id = ?2", account, mailbox
+    )
+    if row is None:
+        return None
+    messages = yield from rows_of(
+        "SELECT uid, CAST(flags AS BLOB), modseq FROM message"
+        " WHERE account = ?1 AND mailbox = ?2 ORDER BY uid",
+        account,
+        mailbox,
+    )
+    return row[0], messages

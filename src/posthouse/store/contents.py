@@ -1,0 +1,129 @@
+"""Content: header and body of a letter, written once and referred to by queue and mailboxes.
+
+Content of up to `ROW` octets lies in the database, its header apart from its body, so that a
+reader who wants headers does not fetch bodies. What is larger lies in a file (blobs/), whose name
+the row bears; its header is in the row too, where it fits.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from .unit import Work, one_of, rows_of, run
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+ROW = 64 * 1024  # octets of content that lie in a row; what is larger lies in a file
+PACKED_FROM = 16 * 1024  # octets of body from which it is compressed
+LEVEL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Content as it will be stored; made outside the writer's thread."""
+
+    size: int
+    header: bytes
+    body: bytes
+    packed: bool = False
+    file: str | None = None
+
+
+def header_size(content: bytes) -> int:
+    """Octets of the header with its blank line; all of the content when there is none."""
+    if content.startswith(b"\r\n"):
+        return 2
+    end = content.find(b"\r\n\r\n")
+    return len(content) if end < 0 else end + 4
+
+
+def prepare(content: bytes) -> Prepared:
+    """Content that is small enough for a row."""
+    split = header_size(content)
+    header, body = content[:split], content[split:]
+    if len(body) >= PACKED_FROM:
+        packed = zstd.compress(body, LEVEL)
+        if len(packed) < len(body):
+            return Prepared(len(content), header, packed, packed=True)
+    return Prepared(len(content), header, body)
+
+
+def prepare_file(name: str, size: int, beginning: bytes) -> Prepared:
+    """Content that lies in the file `name`; `beginning` is at least its header, or 64 kB of it."""
+    split = header_size(beginning)
+    header = beginning[:split] if split < len(beginning) or split == size else b""
+    return Prepared(size, header if len(header) <= ROW else b"", b"", file=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Content as it was found; `octets` is None where it lies in `file`."""
+
+    id: int
+    size: int
+    header: bytes
+    octets: bytes | None
+    file: str | None
+
+
+def unpack(header: bytes, body: bytes, packed: int) -> bytes:
+    """The whole content of a row."""
+    return header + (zstd.decompress(body) if packed else body)
+
+
+def insert_content(prepared: Prepared, refs: int) -> Work[int]:
+    """Write content that will be referred to `refs` times; gives its id."""
+    row = yield from one_of(
+        "INSERT INTO content (size, refs, file) VALUES (?1, ?2, ?3) RETURNING id",
+        prepared.size,
+        refs,
+        prepared.file,
+    )
+    assert row is not None
+    content: int = row[0]
+    yield from run(
+        "INSERT INTO content_octets (content, header, body, packed) VALUES (?1, ?2, ?3, ?4)",
+        content,
+        prepared.header,
+        prepared.body,
+        int(prepared.packed),
+    )
+    return content
+
+
+def read_content(content: int) -> Work[Stored | None]:
+    """All of a content, or where it lies."""
+    row = yield from one_of(
+        "SELECT size, file, header, body, packed FROM content"
+        " JOIN content_octets ON content = id WHERE id = ?1",
+        content,
+    )
+    if row is None:
+        return None
+    size, file, header, body, packed = row
+    octets = None if file is not None else unpack(header, body, packed)
+    return Stored(content, size, header, octets, file)
+
+
+def refer(content: int, more: int) -> Work[None]:
+    """Change how often a content is referred to."""
+    if more:
+        yield from run("UPDATE content SET refs = refs + ?2 WHERE id = ?1", content, more)
+
+
+def sweep_contents(most: int) -> Work[list[str]]:
+    """Remove contents that nothing refers to any more; gives the files that may be removed.
+
+    The files are removed after the commit: a file without a row is swept, a row without a file
+    would be a loss.
+    """
+    rows = yield from rows_of("SELECT id, file FROM content WHERE refs = 0 LIMIT ?1", most)
+    for content, _ in rows:
+        yield from run("DELETE FROM content_octets WHERE content = ?1", content)
+        yield from run("DELETE FROM summary WHERE content = ?1", content)
+        yield from run("DELETE FROM content WHERE id = ?1", content)
+    return [file for _, file in rows if file is not None]

@@ -1,0 +1,324 @@
+"""Mailboxes of an account: made, renamed, deleted, listed; each a unit of work.
+
+A name is UTF-8 with "/" between its levels; INBOX is written in capitals. Nothing of it reaches
+the file system.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .changes import APPENDED, EXPUNGED, MAILBOX, next_modseq, record
+from .flags import SEEN, has
+from .messages import INBOX, LAST_UID, NoSuchMailbox, expunge
+from .ranges import ranges_of
+from .unit import Unit, Work, one_of, rows_of, run, run_many
+
+SEPARATOR = "/"
+INBOX_NAME = "INBOX"
+
+#: The mailboxes of a new account, with their special use (RFC 6154 §2).
+DEFAULTS = (
+    (INBOX_NAME, ""),
+    ("Drafts", "\\Drafts"),
+    ("Sent", "\\Sent"),
+    ("Junk", "\\Junk"),
+    ("Trash", "\\Trash"),
+    ("Archive", "\\Archive"),
+)
+
+MOST_MAILBOXES = 10_000  # of an account
+
+
+class MailboxExists(Exception):
+    """There is a mailbox of this name already."""
+
+
+class NotAllowed(Exception):
+    """This cannot be done with INBOX, or with this name."""
+
+
+class TooManyMailboxes(Exception):
+    """The account has as many mailboxes as an account may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox and its counters."""
+
+    id: int
+    name: str
+    special_use: str
+    uid_validity: int
+    uid_next: int
+    messages: int
+    unseen: int
+    octets: int
+    highest_modseq: int
+    recent_from: int
+
+    @property
+    def recent(self) -> int:
+        """At most as many are \\Recent: UIDs from the watermark on."""
+        return min(self.messages, max(0, self.uid_next - self.recent_from))
+
+
+COLUMNS = (
+    "id, name, special_use, uid_validity, uid_next, messages, unseen, octets, highest_modseq,"
+    " recent_from"
+)
+BY_NAME = f"SELECT {COLUMNS} FROM mailbox WHERE account = ?1 AND name = ?2"  # noqa: S608
+BY_ACCOUNT = f"SELECT {COLUMNS} FROM mailbox WHERE account = ?1 ORDER BY name"  # noqa: S608
+
+
+def find_mailbox(account: int, name: str) -> Unit[Mailbox | None]:
+    """The mailbox of this name."""
+
+    def unit() -> Work[Mailbox | None]:
+        row = yield from one_of(BY_NAME, account, name)
+        return None if row is None else Mailbox(*row)
+
+    return unit
+
+
+def list_mailboxes(account: int) -> Unit[list[Mailbox]]:
+    """All mailboxes, by name."""
+
+    def unit() -> Work[list[Mailbox]]:
+        rows = yield from rows_of(BY_ACCOUNT, account)
+        return [Mailbox(*row) for row in rows]
+
+    return unit
+
+
+def list_subscriptions(account: int) -> Unit[list[str]]:
+    """The names subscribed to, whether there are such mailboxes or not."""
+
+    def unit() -> Work[list[str]]:
+        rows = yield from rows_of(
+            "SELECT name FROM subscription WHERE account = ?1 ORDER BY name", account
+        )
+        return [row[0] for row in rows]
+
+    return unit
+
+
+def create_default_mailboxes(account: int, now: int) -> Work[None]:
+    """The mailboxes of a new account, subscribed to; a part of the unit that adds it."""
+    for name, special_use in DEFAULTS:
+        yield from _create(account, name, now, special_use)
+        yield from _subscribe(account, name)
+
+
+def create_mailbox(account: int, name: str, now: int, special_use: str = "") -> Unit[Mailbox]:
+    """CREATE (RFC 3501 §6.3.3), with the names above it. Raises MailboxExists, NotAllowed."""
+
+    def unit() -> Work[Mailbox]:
+        if (yield from one_of(BY_NAME, account, name)) is not None:
+            raise MailboxExists
+        if special_use:
+            row = yield from one_of(
+                "SELECT 1 FROM mailbox WHERE account = ?1 AND special_use = ?2",
+                account,
+                special_use,
+            )
+            if row is not None:
+                raise NotAllowed
+        yield from _create_above(account, name, now)
+        yield from _create(account, name, now, special_use)
+        row = yield from one_of(BY_NAME, account, name)
+        assert row is not None
+        return Mailbox(*row)
+
+    return unit
+
+
+def _create_above(account: int, name: str, now: int) -> Work[None]:
+    levels = name.split(SEPARATOR)
+    for depth in range(1, len(levels)):
+        above = SEPARATOR.join(levels[:depth])
+        if (yield from one_of(BY_NAME, account, above)) is None:
+            yield from _create(account, above, now)
+
+
+def _create(account: int, name: str, now: int, special_use: str = "") -> Work[int]:
+    row = yield from one_of(
+        "UPDATE account SET next_mailbox = next_mailbox + 1,"
+        " next_uid_validity = max(next_uid_validity, ?2) + 1"
+        " WHERE id = ?1 RETURNING next_mailbox - 1, next_uid_validity - 1",
+        account,
+        now,
+    )
+    assert row is not None, f"there is no account {account}"
+    mailbox, uid_validity = row
+    count = yield from one_of("SELECT count(*) FROM mailbox WHERE account = ?1", account)
+    assert count is not None
+    if count[0] >= MOST_MAILBOXES:
+        raise TooManyMailboxes
+    modseq = yield from next_modseq(account)
+    yield from run(
+        "INSERT INTO mailbox (account, id, name, special_use, uid_validity, highest_modseq)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        account,
+        mailbox,
+        name,
+        special_use,
+        uid_validity,
+        modseq,
+    )
+    yield from record(account, mailbox, modseq, MAILBOX)
+    return int(mailbox)
+
+
+def delete_mailbox(account: int, name: str, now: int) -> Unit[None]:
+    """DELETE (RFC 3501 §6.3.4): names below it stay. Raises NoSuchMailbox, NotAllowed."""
+
+    def unit() -> Work[None]:
+        if name == INBOX_NAME:
+            raise NotAllowed
+        row = yield from one_of(BY_NAME, account, name)
+        if row is None:
+            raise NoSuchMailbox
+        mailbox = row[0]
+        yield from expunge(account, mailbox, None, now, deleted_only=False)
+        modseq = yield from next_modseq(account)
+        yield from run("DELETE FROM mailbox WHERE account = ?1 AND id = ?2", account, mailbox)
+        yield from record(account, mailbox, modseq, MAILBOX)
+
+    return unit
+
+
+def rename_mailbox(account: int, old: str, new: str, now: int) -> Unit[None]:
+    """RENAME (RFC 3501 §6.3.5), with the names below it; of INBOX, its messages only.
+
+    Raises NoSuchMailbox, MailboxExists, NotAllowed.
+    """
+
+    def unit() -> Work[None]:
+        if new == INBOX_NAME or (yield from one_of(BY_NAME, account, new)) is not None:
+            raise MailboxExists
+        if new.startswith(old + SEPARATOR) and old != INBOX_NAME:
+            raise NotAllowed
+        row = yield from one_of(BY_NAME, account, old)
+        below = yield from _below(account, old)
+        if row is None and not below:
+            raise NoSuchMailbox
+        yield from _create_above(account, new, now)
+        if old == INBOX_NAME:
+            yield from _move_inbox(account, new, now)
+            return
+        if row is not None:
+            below.append((row[0], old))
+        for mailbox, name in below:
+            modseq = yield from next_modseq(account)
+            yield from run(
+                "UPDATE mailbox SET name = ?3, highest_modseq = ?4 WHERE account = ?1 AND id = ?2",
+                account,
+                mailbox,
+                new + name[len(old) :],
+                modseq,
+            )
+            yield from record(account, mailbox, modseq, MAILBOX)
+
+    return unit
+
+
+def _below(account: int, name: str) -> Work[list[tuple[int, str]]]:
+    above = name + SEPARATOR
+    rows = yield from rows_of(
+        "SELECT id, name FROM mailbox WHERE account = ?1 AND substr(name, 1, ?3) = ?2",
+        account,
+        above,
+        len(above),
+    )
+    return [(mailbox, its_name) for mailbox, its_name in rows]
+
+
+def _move_inbox(account: int, new: str, now: int) -> Work[None]:
+    """§6.3.5: the messages of INBOX move to the new mailbox; INBOX stays, empty."""
+    target = yield from _create(account, new, now)
+    rows = yield from rows_of(
+        "SELECT uid, flags, internal_date, size, content FROM message"
+        " WHERE account = ?1 AND mailbox = ?2 ORDER BY uid",
+        account,
+        INBOX,
+    )
+    if not rows:
+        return
+    modseq = yield from next_modseq(account)
+    yield from run_many(
+        "INSERT INTO message (account, mailbox, uid, modseq, flags, internal_date, size, content)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        [(account, target, uid, modseq, *row[1:]) for uid, row in enumerate(rows, 1)],
+    )
+    yield from run("DELETE FROM message WHERE account = ?1 AND mailbox = ?2", account, INBOX)
+    counts = (
+        len(rows),
+        sum(1 for row in rows if not has(row[1], SEEN)),
+        sum(row[3] for row in rows),
+        modseq,
+    )
+    yield from run(
+        "UPDATE mailbox SET messages = ?3, unseen = ?4, octets = ?5, highest_modseq = ?6,"
+        " uid_next = ?3 + 1 WHERE account = ?1 AND id = ?2",
+        account,
+        target,
+        *counts,
+    )
+    yield from run(
+        "UPDATE mailbox SET messages = 0, unseen = 0, octets = 0, highest_modseq = ?3"
+        " WHERE account = ?1 AND id = ?2",
+        account,
+        INBOX,
+        modseq,
+    )
+    yield from record(account, target, modseq, APPENDED, [(1, len(rows))])
+    yield from record(account, INBOX, modseq, EXPUNGED, ranges_of(row[0] for row in rows))
+
+
+def subscribe(account: int, name: str) -> Unit[None]:
+    """SUBSCRIBE (RFC 3501 §6.3.6)."""
+
+    def unit() -> Work[None]:
+        yield from _subscribe(account, name)
+
+    return unit
+
+
+def _subscribe(account: int, name: str) -> Work[None]:
+    yield from run(
+        "INSERT OR IGNORE INTO subscription (account, name) VALUES (?1, ?2)", account, name
+    )
+
+
+def unsubscribe(account: int, name: str) -> Unit[bool]:
+    """UNSUBSCRIBE (RFC 3501 §6.3.7); False if the name was not subscribed to."""
+
+    def unit() -> Work[bool]:
+        changed = yield from run(
+            "DELETE FROM subscription WHERE account = ?1 AND name = ?2", account, name
+        )
+        return changed > 0
+
+    return unit
+
+
+def claim_recent(account: int, mailbox: int) -> Unit[tuple[int, int] | None]:
+    """Take the UIDs that no session has been told of as \\Recent, for this one alone."""
+
+    def unit() -> Work[tuple[int, int] | None]:
+        row = yield from one_of(
+            "SELECT recent_from, uid_next FROM mailbox WHERE account = ?1 AND id = ?2",
+            account,
+            mailbox,
+        )
+        if row is None or row[0] >= row[1]:
+            return None
+        yield from run(
+            "UPDATE mailbox SET recent_from = uid_next WHERE account = ?1 AND id = ?2",
+            account,
+            mailbox,
+        )
+        return row[0], min(row[1] - 1, LAST_UID)
+
+    return unit

@@ -1,0 +1,311 @@
+"""Messages in mailboxes: filed, copied, flagged, expunged; each a unit of work.
+
+The counters of the mailbox are kept in the same transaction, and every change is in the feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from . import flags as flag_text
+from .changes import APPENDED, EXPUNGED, FLAGS, next_modseq, record
+from .contents import Prepared, insert_content, refer
+from .ranges import Range, ranges_of
+from .summaries import Ready, insert_summary
+from .unit import Unit, Work, one_of, rows_of, run, run_many
+
+INBOX = 1  # the id of every account's INBOX
+
+
+ALL_IN_RANGE = (
+    "SELECT uid, flags, internal_date, size, content FROM message"
+    " WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4"
+)
+DELETED_IN_RANGE = ALL_IN_RANGE + " AND flags LIKE '%\\Deleted%'"
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """Where a message lies now (RFC 4315 §3)."""
+
+    mailbox: int
+    uid_validity: int
+    uid: int
+    modseq: int
+
+
+class NoSuchMailbox(Exception):
+    """There is no such mailbox (any more)."""
+
+
+class MailboxFull(Exception):
+    """The mailbox has given out its last UID."""
+
+
+LAST_UID = 2**32 - 1
+
+
+def file_message(
+    account: int,
+    mailbox: int,
+    content: int,
+    size: int,
+    internal_date: int,
+    flags: str = "",
+) -> Work[Filed]:
+    """File a content, already written and counted, as a message; a part of larger units."""
+    modseq = yield from next_modseq(account)
+    row = yield from one_of(
+        "UPDATE mailbox SET uid_next = uid_next + 1, messages = messages + 1,"
+        " unseen = unseen + ?3, octets = octets + ?4, highest_modseq = ?5"
+        " WHERE account = ?1 AND id = ?2 RETURNING uid_next - 1, uid_validity",
+        account,
+        mailbox,
+        0 if flag_text.has(flags, flag_text.SEEN) else 1,
+        size,
+        modseq,
+    )
+    if row is None:
+        raise NoSuchMailbox
+    uid, uid_validity = row
+    if uid >= LAST_UID:
+        raise MailboxFull
+    yield from run(
+        "INSERT INTO message (account, mailbox, uid, modseq, flags, internal_date, size, content)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        account,
+        mailbox,
+        uid,
+        modseq,
+        flags,
+        internal_date,
+        size,
+        content,
+    )
+    yield from record(account, mailbox, modseq, APPENDED, [(uid, uid)])
+    return Filed(mailbox, uid_validity, uid, modseq)
+
+
+def append_message(
+    account: int,
+    mailbox: str,
+    prepared: Prepared,
+    ready: Ready,
+    internal_date: int,
+    flags: str,
+) -> Unit[Filed]:
+    """APPEND (RFC 3501 §6.3.11). Raises NoSuchMailbox, MailboxFull."""
+
+    def unit() -> Work[Filed]:
+        row = yield from one_of(
+            "SELECT id FROM mailbox WHERE account = ?1 AND name = ?2", account, mailbox
+        )
+        if row is None:
+            raise NoSuchMailbox
+        content = yield from insert_content(prepared, 1)
+        yield from insert_summary(content, ready)
+        return (
+            yield from file_message(account, row[0], content, prepared.size, internal_date, flags)
+        )
+
+    return unit
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What COPY has made: UIDs of the messages and, in the same order, of the copies."""
+
+    uid_validity: int
+    uids: list[int]
+    copies: list[int]
+
+
+def copy_messages(account: int, mailbox: int, ranges: Sequence[Range], target: str) -> Unit[Copies]:
+    """COPY (RFC 3501 §6.4.7): all of them or none. Raises NoSuchMailbox, MailboxFull."""
+
+    def unit() -> Work[Copies]:
+        row = yield from one_of(
+            "SELECT id, uid_validity, uid_next FROM mailbox WHERE account = ?1 AND name = ?2",
+            account,
+            target,
+        )
+        if row is None:
+            raise NoSuchMailbox
+        target_id, uid_validity, uid = row
+        found = []
+        for first, last in ranges:
+            found += yield from rows_of(ALL_IN_RANGE, account, mailbox, first, last)
+        if not found:
+            return Copies(uid_validity, [], [])
+        if uid + len(found) > LAST_UID:
+            raise MailboxFull
+        modseq = yield from next_modseq(account)
+        copies = list(range(uid, uid + len(found)))
+        yield from run_many(
+            "INSERT INTO message (account, mailbox, uid, modseq, flags, internal_date, size,"
+            " content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            [
+                (account, target_id, copy, modseq, flags, date, size, content)
+                for copy, (_, flags, date, size, content) in zip(copies, found, strict=True)
+            ],
+        )
+        yield from run_many(
+            "UPDATE content SET refs = refs + 1 WHERE id = ?1", [(row[4],) for row in found]
+        )
+        unseen = sum(1 for row in found if not flag_text.has(row[1], flag_text.SEEN))
+        yield from run(
+            "UPDATE mailbox SET uid_next = uid_next + ?3, messages = messages + ?3,"
+            " unseen = unseen + ?4, octets = octets + ?5, highest_modseq = ?6"
+            " WHERE account = ?1 AND id = ?2",
+            account,
+            target_id,
+            len(found),
+            unseen,
+            sum(row[3] for row in found),
+            modseq,
+        )
+        yield from record(account, target_id, modseq, APPENDED, [(copies[0], copies[-1])])
+        return Copies(uid_validity, [row[0] for row in found], copies)
+
+    return unit
+
+
+Change = Callable[[str, tuple[str, ...]], str]
+
+
+def store_flags(
+    account: int, mailbox: int, ranges: Sequence[Range], change: Change, given: tuple[str, ...]
+) -> Unit[int]:
+    """STORE (RFC 3501 §6.4.6), `change` being one of flags.py; gives the number changed.
+
+    Messages are changed by groups that have the same flags, never one by one. Raises TooManyFlags.
+    """
+
+    def unit() -> Work[int]:
+        changed: list[int] = []
+        modseq = 0
+        seen = 0  # how many became \\Seen, less those that are not any more
+        for first, last in ranges:
+            groups = yield from rows_of(
+                "SELECT DISTINCT flags FROM message"
+                " WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4",
+                account,
+                mailbox,
+                first,
+                last,
+            )
+            for (old,) in groups:
+                new = change(old, given)
+                if new == old:
+                    continue
+                modseq = modseq or (yield from next_modseq(account))
+                rows = yield from rows_of(
+                    "UPDATE message SET flags = ?6, modseq = ?7 WHERE account = ?1"
+                    " AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4 AND flags = ?5"
+                    " AND modseq <> ?7 RETURNING uid",
+                    account,
+                    mailbox,
+                    first,
+                    last,
+                    old,
+                    new,
+                    modseq,
+                )
+                changed += [row[0] for row in rows]
+                was, now = (flag_text.has(text, flag_text.SEEN) for text in (old, new))
+                seen += (now - was) * len(rows)
+        if changed:
+            yield from run(
+                "UPDATE mailbox SET unseen = unseen - ?3, highest_modseq = ?4"
+                " WHERE account = ?1 AND id = ?2",
+                account,
+                mailbox,
+                seen,
+                modseq,
+            )
+            yield from record(account, mailbox, modseq, FLAGS, ranges_of(sorted(changed)))
+        return len(changed)
+
+    return unit
+
+
+def expunge_messages(
+    account: int, mailbox: int, ranges: Sequence[Range] | None, now: int, deleted_only: bool = True
+) -> Unit[list[int]]:
+    """EXPUNGE (RFC 3501 §6.4.3) and UID EXPUNGE (RFC 4315 §2.1); gives the UIDs expunged.
+
+    `ranges` None stands for all. POP3 removes what it names, \\Deleted or not.
+    """
+
+    def unit() -> Work[list[int]]:
+        row = yield from one_of(
+            "SELECT 1 FROM mailbox WHERE account = ?1 AND id = ?2", account, mailbox
+        )
+        if row is None:
+            return []
+        return (yield from expunge(account, mailbox, ranges, now, deleted_only))
+
+    return unit
+
+
+def expunge(
+    account: int, mailbox: int, ranges: Sequence[Range] | None, now: int, deleted_only: bool
+) -> Work[list[int]]:
+    """The same, as a part of larger units."""
+    found = []
+    for first, last in [(1, LAST_UID)] if ranges is None else ranges:
+        rows = yield from rows_of(
+            DELETED_IN_RANGE if deleted_only else ALL_IN_RANGE, account, mailbox, first, last
+        )
+        found += [
+            row for row in rows if not deleted_only or flag_text.has(row[1], flag_text.DELETED)
+        ]
+    if not found:
+        return []
+    modseq = yield from next_modseq(account)
+    yield from run_many(
+        "INSERT INTO tombstone (account, mailbox, uid, modseq, internal_date, size, content,"
+        " expunged) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        [(account, mailbox, row[0], modseq, *row[2:], now) for row in found],
+    )
+    yield from run_many(
+        "DELETE FROM message WHERE account = ?1 AND mailbox = ?2 AND uid = ?3",
+        [(account, mailbox, row[0]) for row in found],
+    )
+    yield from run(
+        "UPDATE mailbox SET messages = messages - ?3, unseen = unseen - ?4, octets = octets - ?5,"
+        " highest_modseq = ?6 WHERE account = ?1 AND id = ?2",
+        account,
+        mailbox,
+        len(found),
+        sum(1 for row in found if not flag_text.has(row[1], flag_text.SEEN)),
+        sum(row[3] for row in found),
+        modseq,
+    )
+    uids = sorted(row[0] for row in found)
+    yield from record(account, mailbox, modseq, EXPUNGED, ranges_of(uids))
+    return uids
+
+
+def sweep_tombstones(before: int, most: int) -> Unit[int]:
+    """Forget messages expunged before a time, and let go of their contents."""
+
+    def unit() -> Work[int]:
+        rows = yield from rows_of(
+            "SELECT account, mailbox, uid, content, modseq FROM tombstone WHERE expunged < ?1"
+            " ORDER BY expunged LIMIT ?2",
+            before,
+            most,
+        )
+        for account, mailbox, uid, content, _ in rows:
+            yield from run(
+                "DELETE FROM tombstone WHERE account = ?1 AND mailbox = ?2 AND uid = ?3",
+                account,
+                mailbox,
+                uid,
+            )
+            yield from refer(content, -1)
+        return len(rows)
+
+    return unit

@@ -1,0 +1,41 @@
+"""Sets of UIDs as text, "1:5,9": how a row of the change feed names what it touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+Range = tuple[int, int]  # first and last
+
+
+def ranges_of(uids: Iterable[int]) -> list[Range]:
+    """Ascending UIDs as ranges."""
+    ranges: list[Range] = []
+    first = last = -1
+    for uid in uids:
+        if uid == last + 1 and first >= 0:
+            last = uid
+            continue
+        if first >= 0:
+            ranges.append((first, last))
+        first = last = uid
+    if first >= 0:
+        ranges.append((first, last))
+    return ranges
+
+
+def format_ranges(ranges: Sequence[Range]) -> str:
+    return ",".join(f"{first}:{last}" if last > first else str(first) for first, last in ranges)
+
+
+def parse_ranges(text: str) -> list[Range]:
+    ranges: list[Range] = []
+    for part in text.split(","):
+        if part:
+            first, _, last = part.partition(":")
+            ranges.append((int(first), int(last or first)))
+    return ranges
+
+
+def uids_in(ranges: Sequence[Range]) -> list[int]:
+    """All UIDs of the ranges."""
+    return [uid for first, last in ranges for uid in range(first, last + 1)]
