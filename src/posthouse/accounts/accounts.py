@@ -1,0 +1,119 @@
+"""Accounts: who has mailboxes here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..store.mailboxes import create_default_mailboxes
+from ..store.unit import Unit, Work, one_of, rows_of, run
+from .domains import require_domain
+from .errors import Conflict
+from .names import canonical_address
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    id: int
+    address: str
+    created: int  # seconds since 1970
+    messages: int
+    octets: int
+
+
+_INSERT = """
+INSERT INTO account (address, password, created) VALUES (?1, ?2, ?3)
+ON CONFLICT DO NOTHING
+"""
+
+
+def add_account(address: str, password: str, now: int) -> Unit[int]:
+    """Add an account with its default mailboxes; its id. `password` is a hash.
+
+    Raises NotAnAddress, Conflict.
+    """
+    wanted = canonical_address(address)
+
+    def unit() -> Work[int]:
+        yield from require_domain(wanted.rpartition("@")[2])
+        account = yield from _add(wanted, password, now)
+        if account is None:
+            raise Conflict(
+                f"the account {wanted} is there already;"
+                f" for a new password: posthouse account password {wanted}"
+            )
+        return account
+
+    return unit
+
+
+def add_accounts(addresses: Sequence[str], password: str, now: int) -> Unit[list[int]]:
+    """Add those of many accounts that are not there yet; their ids. Raises as above."""
+    wanted = list(dict.fromkeys(canonical_address(address) for address in addresses))
+
+    def unit() -> Work[list[int]]:
+        for domain in dict.fromkeys(address.rpartition("@")[2] for address in wanted):
+            yield from require_domain(domain)
+        added = []
+        for address in wanted:
+            account = yield from _add(address, password, now)
+            if account is not None:
+                added.append(account)
+        return added
+
+    return unit
+
+
+def _add(address: str, password: str, now: int) -> Work[int | None]:
+    if (yield from one_of("SELECT target FROM alias WHERE address = ?1", address)) is not None:
+        raise Conflict(f"{address} is an alias; remove it first: posthouse alias remove {address}")
+    if not (yield from run(_INSERT, address, password, now)):
+        return None
+    row = yield from one_of("SELECT id FROM account WHERE address = ?1", address)
+    assert row is not None
+    account: int = row[0]
+    yield from create_default_mailboxes(account, now)
+    return account
+
+
+def set_password(address: str, password: str) -> Unit[str]:
+    """Replace a password by a hash of another; the canonical address.
+
+    Raises NotAnAddress, Conflict.
+    """
+    wanted = canonical_address(address)
+
+    def unit() -> Work[str]:
+        if not (
+            yield from run("UPDATE account SET password = ?2 WHERE address = ?1", wanted, password)
+        ):
+            raise Conflict(f"there is no account {wanted}; see posthouse account list")
+        return wanted
+
+    return unit
+
+
+def list_accounts() -> Unit[list[Account]]:
+    """All accounts with the size of their mail, by address."""
+
+    def unit() -> Work[list[Account]]:
+        rows = yield from rows_of(
+            """
+            SELECT account.id, account.address, account.created,
+                   COALESCE(SUM(mailbox.messages), 0), COALESCE(SUM(mailbox.octets), 0)
+            FROM account LEFT JOIN mailbox ON mailbox.account = account.id
+            GROUP BY account.id, account.address, account.created ORDER BY account.address
+            """
+        )
+        return [Account(*row) for row in rows]
+
+    return unit
+
+
+def any_account() -> Unit[bool]:
+    """Whether there is an account at all."""
+
+    def unit() -> Work[bool]:
+        return (yield from one_of("SELECT id FROM account LIMIT 1")) is not None
+
+    return unit

@@ -1,0 +1,50 @@
+"""What time it is. Given to constructors, so that tests can have another time."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since 1970 (UTC). It may jump."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment. It never goes back."""
+        ...
+
+
+class SystemClock:
+    """The time of the machine."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class SetClock:
+    """A time that stands until it is moved."""
+
+    def __init__(self, now: float = 1_000_000_000.0) -> None:
+        self._now = now
+        self._monotonic = 0.0
+
+    def now(self) -> float:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def move(self, seconds: float) -> None:
+        self._now += seconds
+        self._monotonic += max(0.0, seconds)
+
+
+def moment(clock: Clock) -> datetime:
+    """Now, for a date field (RFC 5322 §3.3): whole seconds, UTC."""
+    return datetime.fromtimestamp(int(clock.now()), UTC)

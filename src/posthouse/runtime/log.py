@@ -1,0 +1,126 @@
+"""One line per event on standard error: key=value, or a JSON object.
+
+What a peer sent may stand in a value: control characters, line ends, terminal escapes and the
+invisible marks that turn text around are escaped, values are cut, secrets are never written.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, MutableMapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+from structlog.typing import FilteringBoundLogger as Log
+
+__all__ = ["Log", "escape", "open_log"]
+
+VALUE_LIMIT = 1000  # characters
+SECRETS = frozenset({"password", "secret", "token", "credentials", "content", "initial_response"})
+
+_PLAIN = re.compile(r"[\w.:/@+<>\[\]$*,;~^!?&%(){}|#-]+")
+_Event = MutableMapping[str, Any]
+
+
+def open_log(
+    layout: str = "text", level: str = "info", write: Callable[[bytes], object] | None = None
+) -> Log:
+    """A log; `bind(session=...)` gives one that says so on each line."""
+    render = _as_json if layout == "json" else _as_text
+    log: Log = structlog.wrap_logger(
+        _Lines(write or _to_standard_error),
+        processors=[_stamp, render],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        context_class=dict,
+        cache_logger_on_first_use=True,
+    )
+    return log
+
+
+def escape(text: str) -> str:
+    """The text with everything unprintable as \\xNN, \\uNNNN or \\UNNNNNNNN."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
+class _Lines:
+    """What structlog calls with a finished line, whatever its level."""
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+
+    def msg(self, line: str) -> None:
+        self._write(line.encode("utf-8", "backslashreplace") + b"\n")
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def _to_standard_error(line: bytes) -> None:
+    """One write, so that the lines of several processes do not mix."""
+    try:
+        os.write(2, line)
+    except OSError:  # nobody reads it: a server does not end for that
+        return
+
+
+def _stamp(_logger: object, level: str, event: _Event) -> _Event:
+    """Time and level first; an exception's kind, words and place in one value."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    fields: _Event = {"time": now, "level": level, "event": event.pop("event", "")}
+    error = event.pop("exc_info", None)
+    for key, value in event.items():
+        fields[key] = "[hidden]" if key in SECRETS else _fit(value)
+    if isinstance(error, BaseException):
+        fields["error"] = _fit(f"{type(error).__name__}: {error}")
+        fields["at"] = _place(error)
+    return fields
+
+
+def _fit(value: object) -> object:
+    """A value as it is written: a number, or text without what does not print."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, bytes):
+        value = value[: 4 * VALUE_LIMIT].decode("utf-8", "backslashreplace")
+    text = str(value)
+    if len(text) > VALUE_LIMIT:
+        text = text[:VALUE_LIMIT] + "..."
+    return escape(text)
+
+
+def _place(error: BaseException) -> str:
+    """The last places of a traceback, innermost first."""
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{os.path.basename(code.co_filename)}:{trace.tb_lineno} {code.co_name}")  # noqa: PTH119
+        trace = trace.tb_next
+    return " < ".join(reversed(places[-6:]))
+
+
+def _as_text(_logger: object, _level: str, event: _Event) -> str:
+    return " ".join(f"{key}={_quoted(value)}" for key, value in event.items())
+
+
+def _quoted(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    if _PLAIN.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _as_json(_logger: object, _level: str, event: _Event) -> str:
+    return msgspec.json.encode(event).decode("utf-8", "backslashreplace")

@@ -1,0 +1,129 @@
+"""The certificate and what TLS is done with (RFC 9325).
+
+The context is made before the workers are forked, so that they share the keys of session tickets:
+a client resumes on any worker.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # loaded only by those who make a certificate
+    from cryptography import x509
+
+CERTIFICATE = "certificate.pem"
+KEY = "certificate.key"
+LIFETIME = timedelta(days=3650)
+
+
+class NoCertificate(Exception):
+    """The certificate cannot be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    certificate: Path
+    key: Path
+
+
+def certificate_files(
+    directory: Path, certificate: str, key: str, names: Sequence[str]
+) -> CertificateFiles:
+    """The files to use: those that are set, else a self-signed pair, made if there is none."""
+    if certificate:
+        return CertificateFiles(directory / certificate, directory / key)
+    files = CertificateFiles(directory / CERTIFICATE, directory / KEY)
+    if not (files.certificate.exists() and files.key.exists()):
+        make_self_signed(files, names)
+    return files
+
+
+def server_context(files: CertificateFiles) -> ssl.SSLContext:
+    """TLS 1.2 and later, the ciphers of RFC 9325 §4.2. Raises NoCertificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
+    context.options |= (
+        ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    )
+    load(context, files)
+    return context
+
+
+def load(context: ssl.SSLContext, files: CertificateFiles) -> None:
+    """Take the certificate, also anew into a context in use. Raises NoCertificate."""
+    try:
+        # A file that cannot be used must not leave half of a pair in the context.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files.certificate, files.key)
+        context.load_cert_chain(files.certificate, files.key)
+    except ssl.SSLError as error:
+        raise NoCertificate(
+            f"{files.certificate}, {files.key}: {error.reason or 'not a certificate and its key'}"
+        ) from None
+    except OSError as error:
+        raise NoCertificate(f"{files.certificate}, {files.key}: {error.strerror}") from None
+
+
+def make_self_signed(files: CertificateFiles, names: Sequence[str]) -> None:
+    """Write a new key and a certificate of these names (RFC 5280), signed by itself."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + LIFETIME)
+        .add_extension(
+            x509.SubjectAlternativeName([_general_name(n) for n in dict.fromkeys(names)]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    _write(
+        files.key,
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ),
+        0o600,
+    )
+    _write(files.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    from cryptography import x509
+
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _write(path: Path, octets: bytes, mode: int) -> None:
+    """The whole file or none, never readable by others even for a moment."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(octets)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

@@ -1,0 +1,1 @@
+"""Domains, accounts, aliases and who logs in."""
