@@ -37,7 +37,7 @@ Parse = Callable[[Reader], object]
 """Reads the value of a parameter whose name has been read."""
 
 
-def _always(session: Session) -> bool:  # noqa: ARG001 -- the form of `offered`
+def _always(session: Session) -> bool:
     return True
 
 

@@ -20,7 +20,7 @@ _ANNOUNCED = re.compile(rb"\{(\d+)(\+?)\}\Z")
 _APPEND = re.compile(rb"[^ ]++ APPEND ", re.IGNORECASE)
 _NAMED = re.compile(rb"[^ ]++ APPEND (?!\{)", re.IGNORECASE)
 
-_GO_AHEAD = b"+ go ahead\r\n"
+GO_AHEAD = b"+ go ahead\r\n"
 _BLOCK = 64 * 1024  # octets
 _HUGE = 1 << 63
 
@@ -54,7 +54,7 @@ def read_command(session: Session, frame: Frame) -> Dialogue[None]:
     frame.pieces.append(line)
     streamed = _NAMED.match(line) is not None
     left = limits.command if known else limits.command_before_login
-    while line[-1:] == b"}" and (announced := _announced(line)):
+    while line[-1:] == b"}" and (announced := announced_by(line)):
         if streamed:
             frame.announced = announced
             return
@@ -62,7 +62,7 @@ def read_command(session: Session, frame: Frame) -> Dialogue[None]:
         if left < 0 or len(frame.pieces) > 2 * limits.literals:
             yield from _refuse(announced, limits.unwanted(session.state), limits.step)
         if announced.waits:
-            yield from send(_GO_AHEAD)
+            yield from send(GO_AHEAD)
         frame.pieces.append((yield from read_exactly(announced.size, limits.step)))
         line = yield from read_line(line_limit, limits.step)
         frame.pieces.append(line)
@@ -94,13 +94,13 @@ def skip(announced: Literal, most: int, within: float) -> Dialogue[None]:
         while left:
             left -= len((yield from read_octets(min(left, _BLOCK), within)))
         line = yield from read_line(within=within)
-        following = _announced(line)
+        following = announced_by(line)
         if not following:
             return
         announced = following
 
 
-def _announced(line: bytes) -> Literal | None:
+def announced_by(line: bytes) -> Literal | None:
     """The literal that the line announces at its end."""
     found = _ANNOUNCED.match(line, max(0, line.rfind(b"{")))
     if not found:

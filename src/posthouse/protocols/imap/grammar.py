@@ -137,6 +137,12 @@ class Reader:
             raise Bad("NUL in a literal")
         return octets
 
+    def announcement(self) -> Literal:
+        """ "{" number ["+"] "}", of a literal that is not read yet"""
+        if not (self.announced and _LITERAL.match(self._line, self._at)):
+            raise Bad("expected a literal")
+        return self.announced
+
     def nstring(self) -> bytes | None:
         """nstring = string / nil"""
         return None if self.accept(b"NIL") else self.string()

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, send
 from ..engine import Engine
-from . import commands, responses
+from . import commands, news, responses
 from .commands.capability import capabilities
 from .extension import Command, Tells
 from .framing import Frame, read_command, skip
@@ -94,6 +94,9 @@ def _run(session: Session, known: Mapping[str, Command], reader: Reader) -> Dial
         except (Bye, LineTooLong):
             yield from send(responses.tagged(tag, condition, said))
             raise Bye("the literal is too large", "TOOBIG") from None
+    if session.selected is not None and tells is not Tells.NOTHING:
+        with suppress(Failed):  # the news can wait
+            yield from news.tell(session, expunges_allowed=tells is Tells.ALL)
     yield from _end(session, tag, condition, said)
     if then:
         yield from then(session)

@@ -3,16 +3,42 @@
 from collections.abc import Mapping
 
 from ..extension import Command
+from .append import APPEND
 from .authenticate import AUTHENTICATE
 from .capability import CAPABILITY
+from .create import CREATE
+from .delete import DELETE
+from .examine import EXAMINE
+from .list import LIST
 from .login import LOGIN
 from .logout import LOGOUT
+from .lsub import LSUB
+from .rename import RENAME
+from .select import SELECT
 from .starttls import STARTTLS
+from .status import STATUS
+from .subscribe import SUBSCRIBE
+from .unsubscribe import UNSUBSCRIBE
 
 ALL: Mapping[str, Command] = {
+    # Any state (§6.1)
     "CAPABILITY": CAPABILITY,
     "LOGOUT": LOGOUT,
+    # Not authenticated (§6.2)
     "STARTTLS": STARTTLS,
     "AUTHENTICATE": AUTHENTICATE,
     "LOGIN": LOGIN,
+    # Authenticated (§6.3)
+    "SELECT": SELECT,
+    "EXAMINE": EXAMINE,
+    "CREATE": CREATE,
+    "DELETE": DELETE,
+    "RENAME": RENAME,
+    "SUBSCRIBE": SUBSCRIBE,
+    "UNSUBSCRIBE": UNSUBSCRIBE,
+    "LIST": LIST,
+    "LSUB": LSUB,
+    "STATUS": STATUS,
+    "APPEND": APPEND,
+    # Selected (§6.4)
 }

@@ -1,0 +1,36 @@
+"""LSUB (RFC 3501 §6.3.9)."""
+
+from __future__ import annotations
+
+from ...dialogue import Dialogue, send
+from ..events import ListMailboxes, Mailbox, decide
+from ..extension import Command
+from ..grammar import Reader
+from ..session import Session
+from .list import above, in_order, response, wanted
+
+
+def lsub(session: Session, reader: Reader) -> Dialogue[str]:
+    """lsub = "LSUB" SP mailbox SP list-mailbox
+
+    A name above a subscribed one that itself does not match is told with \\Noselect, where a "%"
+    matches it.
+    """
+    pattern = wanted(reader)
+    if pattern is None:
+        yield from send(b'* LSUB (\\Noselect) "/" ""\r\n')
+        return "that is the root"
+    given: tuple[Mailbox, ...] = yield from decide(ListMailboxes(), tuple)
+    subscribed = {each.name for each in given if each.subscribed}
+    hidden = {name for name in subscribed if not pattern.matches(name)}
+    names = (subscribed - hidden) | (above(hidden) if "%" in pattern.text else set())
+    lines = [
+        response(b"LSUB", "" if name in subscribed else "\\Noselect", name)
+        for name in in_order(names)
+        if pattern.matches(name)
+    ]
+    yield from send(b"".join(lines))
+    return "that is all"
+
+
+LSUB = Command(lsub)

@@ -1,0 +1,174 @@
+"""What the dialogue asks its agent about mailboxes, and shows it.
+
+`sasl.mechanism.Password` comes before, answered with `Accepted` or `Denied`. An agent that will
+not do what is asked answers with `Declined`, of which the code is one of RFC 5530 §3; where
+nothing else is said, the answer is None. Names are in Unicode, with "/" between their levels, and
+INBOX in capitals. Questions about the messages of the selected mailbox are in `mail_events`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from ..dialogue import Dialogue, ask
+from .mail_events import Declined
+from .result import No
+from .view import Selected
+
+T = TypeVar("T")
+
+
+def decide(question: object, answer: type[T]) -> Dialogue[T]:
+    """Have the agent answer with a value of type `answer`; raises No where it declines."""
+    given = yield from ask(question, object)
+    if isinstance(given, Declined):
+        raise No(given.text, given.code)
+    assert isinstance(given, answer), f"{question!r} was answered with {given!r}"
+    return given
+
+
+def obey(question: object) -> Dialogue[None]:
+    """Have the agent do something; raises No where it declines."""
+    yield from decide(question, type(None))
+
+
+# The list of mailboxes
+
+
+@dataclass(frozen=True, slots=True)
+class ListMailboxes:
+    """All mailboxes and subscriptions of the user, in any order: a tuple of `Mailbox`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox, or a name that is only subscribed to (RFC 3501 §6.3.6).
+
+    Parents that are no mailboxes need not be listed.
+    """
+
+    name: str
+    subscribed: bool = False
+    exists: bool = True
+    special_use: str = ""  # RFC 6154 §2: "\\Sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """ALREADYEXISTS where it does. What lies above it may be created too (§6.3.3)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Its inferiors stay (§6.3.4). NONEXISTENT; CANNOT for INBOX."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """With all its inferiors; but INBOX keeps them, and stays, empty (§6.3.5)."""
+
+    name: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    name: str
+
+
+# One mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Answered with `Counts`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """§6.3.10"""
+
+    messages: int
+    unseen: int
+    uid_next: int
+    uid_validity: int
+    recent: int = 0
+    highest_modseq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Open a mailbox; answered with `Opened`. It is closed by `mail_events.Close`."""
+
+    name: str
+    read_only: bool
+    parameters: Mapping[str, object] = field(default_factory=dict)  # RFC 4466 §2.1
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """§6.3.1"""
+
+    selected: Selected
+    uid_next: int
+    first_unseen: int = 0  # its sequence number; 0 where all is seen
+    keywords: tuple[bytes, ...] = ()  # those in use
+
+
+# APPEND (§6.3.11): BeginAppend, AppendContent..., EndAppend or AbandonAppend
+
+
+@dataclass(frozen=True, slots=True)
+class BeginAppend:
+    """May a message of `size` octets be added? TRYCREATE, OVERQUOTA."""
+
+    mailbox: str
+    flags: tuple[bytes, ...]
+    date: datetime | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppendContent:
+    """Shown: some of its octets."""
+
+    octets: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonAppend:
+    """Shown: it will not be ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndAppend:
+    """All octets have been shown. Answered with `Appended`, when it is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """RFC 4315 §3"""
+
+    uid_validity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Shown: what the client says it is (RFC 2971). It proves nothing."""
+
+    fields: Mapping[str, str | None]

@@ -1,0 +1,5 @@
+"""SPECIAL-USE: what a mailbox is for (RFC 6154); LIST tells it as an attribute (§2)."""
+
+from ..extension import Extension
+
+SPECIAL_USE = Extension(rfc=6154, capability="SPECIAL-USE")
