@@ -45,16 +45,20 @@ class Server:
         data: Path | None = None,
         services: Iterable[str] = SERVICES,
         command: tuple[str, ...] = (sys.executable, "-m", "posthouse"),
+        wrapper: tuple[str, ...] = (),
         environment: Mapping[str, str] | None = None,
         patience: float = 60.0,
     ) -> None:
         self._temporary = tempfile.mkdtemp(prefix="posthouse-") if data is None else None
         self.data = Path(self._temporary or str(data))
-        self.workers = workers
         self.command = command
+        self.wrapper = wrapper  # put before the command that serves
         self.patience = patience
-        self._settings: dict[str, object] = {f"listen.{name}": "127.0.0.1:0" for name in services}
-        self._settings |= settings or {}
+        offered = set(services)
+        self._settings: dict[str, object] = {
+            f"listen.{name}": "127.0.0.1:0" if name in offered else "" for name in SERVICES
+        }
+        self._settings |= {"workers": workers} | dict(settings or {})
         self._environment = dict(environment or {})
         self._ports: dict[str, int] = {}
         self._domains = {"localhost"}
@@ -85,12 +89,12 @@ class Server:
         """Start, and wait for `ready`; a second start takes the ports of the first."""
         if self._process is not None:
             raise RuntimeError("already running")
-        arguments = ["serve", "--data", str(self.data), "--workers", str(self.workers)]
+        arguments = ["serve", "--data", str(self.data)]
         for key, value in self._settings.items():
             arguments += ["--set", f"{key}={_written(value)}"]
         self._lines = queue.Queue()
         self._process = subprocess.Popen(
-            [*self.command, *arguments],
+            [*self.wrapper, *self.command, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -262,6 +266,8 @@ class Server:
 
 def _written(value: object) -> str:
     """A setting's value as the command line takes it."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(_written, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -1,0 +1,143 @@
+"""`python -m bench`: measure, print the table, keep the JSON."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.system.server import NotReady
+
+from bench.ours import Posthouse1, Posthouse2
+from bench.peers import Missing, Peer
+from bench.peers.dovecot import DovecotMaildir, DovecotMdbox
+from bench.peers.postfix import PostfixHold, PostfixMaildir
+from bench.rows import ROWS, Broken, Row, Subject
+from bench.table import Cell, keep, machine, table
+
+PEERS: tuple[type[Peer], ...] = (
+    PostfixHold,
+    PostfixMaildir,
+    DovecotMaildir,
+    DovecotMdbox,
+    Posthouse1,
+    Posthouse2,
+)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rows", default="*", help="names, divided by commas; * and ? match")
+    parser.add_argument("--servers", default="*", help="names, divided by commas; * and ? match")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dir", type=Path, help="where the servers keep their files (a real disk)")
+    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
+    parser.add_argument("--keep", action="store_true", help="leave the servers' files")
+    parser.add_argument("--list", action="store_true", help="show the rows and end")
+    return parser.parse_args()
+
+
+def chosen(name: str, patterns: str) -> bool:
+    return any(fnmatch.fnmatch(name, one.strip()) for one in patterns.split(","))
+
+
+class Bench:
+    """The servers that run, each started when it is first needed."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+        self._subjects: dict[str, Subject] = {}
+        self._missing: dict[str, str] = {}
+
+    def subject(self, name: str) -> Subject:
+        if name in self._missing:
+            raise Missing(self._missing[name])
+        if name not in self._subjects:
+            peer = next(kind for kind in PEERS if kind.name == name)(self._folder / name)
+            try:
+                self._stack.enter_context(peer)
+            except (Missing, NotReady, AssertionError, subprocess.SubprocessError) as error:
+                self._missing[name] = str(error).strip().rpartition("\n")[2]
+                raise Missing(self._missing[name]) from error
+            self._subjects[name] = Subject(peer)
+        return self._subjects[name]
+
+    def measure(self, cell: Cell) -> None:
+        """One round of one cell."""
+        try:
+            figures = cell.row.measure(self.subject(cell.server))
+        except (Missing, Broken) as error:
+            cell.trouble = str(error)
+            return
+        cell.rounds.append(figures)
+
+
+def run(cells: list[Cell], rounds: int, folder: Path) -> None:
+    with ExitStack() as stack:
+        bench = Bench(folder, stack)
+        for number in range(rounds):
+            for cell in cells:
+                print(
+                    f"\rround {number + 1}: {cell.row.name} {cell.server:20}",
+                    end="",
+                    file=sys.stderr,
+                )
+                bench.measure(cell)
+        print(file=sys.stderr)
+
+
+def show(cells: list[Cell], rows: list[Row], settings: dict[str, object]) -> None:
+    print(table(cells))
+    print()
+    for row in rows:
+        print(f"{row.name}: {row.text}")
+    print()
+    for name, told in settings.items():
+        print(f"{name}: {told}")
+    for cell in cells:
+        if cell.trouble:
+            print(f"(!) {cell.row.name} {cell.server}: {cell.trouble}")
+
+
+def main() -> int:
+    options = arguments()
+    rows = [row for row in ROWS if chosen(row.name, options.rows)]
+    cells = [
+        Cell(row, server)
+        for row in rows
+        for server in row.servers
+        if chosen(server, options.servers)
+    ]
+    if options.list:
+        for row in rows:
+            print(f"{row.name:16} {row.text}  [{', '.join(row.servers)}]")
+        return 0
+    folder = Path(tempfile.mkdtemp(prefix="posthouse-bench-", dir=options.dir))
+    folder.chmod(0o755)
+    try:
+        about = machine(folder)
+        run(cells, options.rounds, folder)
+    finally:
+        if options.keep:
+            print(f"files are in {folder}", file=sys.stderr)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    named = {cell.server for cell in cells}
+    settings: dict[str, object] = {
+        kind.name: f"{kind.version}; {'; '.join(kind.settings)}"
+        for kind in PEERS
+        if kind.name in named
+    }
+    show(cells, rows, settings)
+    print(f"\n{about}\n{keep(options.results, cells, about, settings)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

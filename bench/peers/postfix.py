@@ -1,0 +1,140 @@
+"""Postfix, set up in a folder of its own: to hold what it accepts, or to deliver into Maildirs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from bench.peers import Missing, Peer, free_ports, installed_version, user_id
+
+USERS = 20
+DOMAIN = "bench.example"
+
+_MASTER = """\
+127.0.0.1:{port} inet n - n - {processes} smtpd
+pickup    unix n - n 60 1 pickup
+cleanup   unix n - n - 0 cleanup
+qmgr      unix n - n 300 1 qmgr
+tlsmgr    unix - - n 1000? 1 tlsmgr
+rewrite   unix - - n - - trivial-rewrite
+bounce    unix - - n - 0 bounce
+defer     unix - - n - 0 bounce
+trace     unix - - n - 0 bounce
+verify    unix - - n - 1 verify
+flush     unix n - n 1000? 0 flush
+proxymap  unix - - n - - proxymap
+smtp      unix - - n - - smtp
+relay     unix - - n - - smtp
+showq     unix n - n - - showq
+error     unix - - n - - error
+retry     unix - - n - - error
+discard   unix - - n - - discard
+local     unix - n n - - local
+virtual   unix - n n - - virtual
+lmtp      unix - - n - - lmtp
+anvil     unix - - n - 1 anvil
+scache    unix - - n - 1 scache
+postlog   unix-dgram n - n - 1 postlogd
+"""
+
+_MAIN = """\
+compatibility_level = 3.6
+queue_directory = {folder}/spool
+data_directory = {folder}/data
+maillog_file = {folder}/log/mail.log
+maillog_file_prefixes = {folder}
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = bench.example
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+alias_maps =
+alias_database =
+local_recipient_maps =
+mynetworks = 127.0.0.0/8
+virtual_mailbox_domains = bench.example
+virtual_mailbox_base = {folder}/mail
+virtual_mailbox_maps = texthash:{folder}/etc/mailboxes
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+virtual_minimum_uid = 1
+message_size_limit = 52428800
+virtual_mailbox_limit = 0
+smtpd_peername_lookup = no
+"""
+
+_SETTINGS = (
+    "in_flow_delay = 0",
+    "default_process_limit = 200",
+    "smtpd_client_connection_count_limit = 0",
+    "smtpd_client_connection_rate_limit = 0",
+    "smtpd_client_message_rate_limit = 0",
+)
+
+
+class Postfix(Peer):
+    """A Postfix instance; needs root, as its master does."""
+
+    version = installed_version("postfix")
+
+    def prepare(self) -> list[str]:
+        if not self.version or not Path("/usr/sbin/postfix").exists():
+            raise Missing("Debian package postfix is not installed")
+        if os.geteuid() != 0:
+            raise Missing("Postfix starts as root only")
+        owner, _ = user_id("postfix")
+        uid, gid = user_id("nobody")
+        for name in ("etc", "spool", "data", "log", "mail"):
+            (self.folder / name).mkdir(exist_ok=True)
+        os.chown(self.folder / "data", owner, -1)
+        os.chown(self.folder / "mail", uid, gid)
+        self.ports = {"smtp": free_ports(1)[0]}
+        self.users = [f"user{number}@{DOMAIN}" for number in range(USERS)]
+        self._write(uid, gid)
+        return ["/usr/sbin/postfix", "-c", str(self.folder / "etc"), "start-fg"]
+
+    def _write(self, uid: int, gid: int) -> None:
+        etc = self.folder / "etc"
+        main = _MAIN.format(folder=self.folder, uid=uid, gid=gid)
+        (etc / "main.cf").write_text(main + "\n".join((*_SETTINGS, *self.settings)) + "\n")
+        (etc / "master.cf").write_text(_MASTER.format(port=self.ports["smtp"], processes=200))
+        (etc / "mailboxes").write_text("".join(f"{user} {user}/\n" for user in self.users))
+        for name in ("postfix-files", "dynamicmaps.cf"):
+            found = Path("/etc/postfix") / name
+            if found.exists():
+                shutil.copy(found, etc / name)
+        subprocess.run(
+            ["/usr/sbin/postconf", "-c", str(etc), "-n"], check=True, capture_output=True
+        )
+
+    def undelivered(self) -> int:
+        """Letters in the queue that are not held."""
+        spool = self.folder / "spool"
+        return sum(
+            len(files)
+            for name in ("maildrop", "incoming", "active", "deferred")
+            for _, _, files in os.walk(spool / name)
+        )
+
+    def delivered(self) -> int:
+        """Letters in the Maildirs."""
+        return sum(1 for _ in (self.folder / "mail").glob("*/new/*"))
+
+
+class PostfixHold(Postfix):
+    """Accepts and keeps: what comes is put on hold, nothing is delivered."""
+
+    name = "postfix-hold"
+    settings = ("smtpd_recipient_restrictions = check_recipient_access static:HOLD, permit",)
+
+
+class PostfixMaildir(Postfix):
+    """Accepts and delivers into a Maildir for each user, by virtual(8)."""
+
+    name = "postfix-maildir"
+    settings = ("virtual_transport = virtual",)

@@ -1,0 +1,272 @@
+"""The rows: what is measured on each server, and how one measurement is made."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.keeper import settled_seconds
+from bench.ours import Posthouse
+from bench.peers import PASSWORD, ROOT, Peer
+from bench.peers.postfix import Postfix
+
+OURS = ("posthouse-1", "posthouse-2")
+IMAP = ("dovecot-maildir", "dovecot-mdbox", *OURS)
+LETTERS = 10_000  # in the mailbox that is fetched from
+ENVELOPE = "(ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE FLAGS UID)"
+FIELDS = "(BODY.PEEK[HEADER.FIELDS (From To Subject Date Message-ID References)])"
+
+
+class Broken(Exception):
+    """A measurement that did not come to its end; bears what the load said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One measurement."""
+
+    cpu: float  # ms of all the server's processes, for one operation
+    rate: float  # operations a second
+    p50: float  # ms
+    p99: float  # ms
+
+
+@dataclass(slots=True)
+class Subject:
+    """A running server and what is known of it in this run of the bench."""
+
+    peer: Peer
+    sent: int = 0  # letters sent to it, so that each is another one
+    filled: int = 0  # letters put into the mailbox that is fetched from
+    arrived: int = 0  # letters that must be in the mailboxes by now
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table for each server; `goal`: our CPU divided by a peer's, at most."""
+
+    name: str
+    text: str
+    servers: tuple[str, ...]
+    measure: Callable[[Subject], Figures]
+    goal: float = 1.0
+
+
+class Load:
+    """A load program at work: prepared, started, read and ended."""
+
+    def __init__(self, program: str, orders: dict[str, Any]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", f"bench.load.{program}", json.dumps(orders)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._line()
+
+    def run(self) -> dict[str, Any]:
+        """Give the word; what the load saw. It stays connected until `end`."""
+        self._say()
+        return self._line()
+
+    def end(self) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._say()
+        _, errors = self._process.communicate(timeout=60)
+        if self._process.returncode:
+            raise Broken(errors.strip().rpartition("\n")[2])
+
+    def _say(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def _line(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            _, errors = self._process.communicate(timeout=60)
+            raise Broken(errors.strip().rpartition("\n")[2] or "the load was ended by its limit")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+
+def measured(subject: Subject, program: str, orders: dict[str, Any]) -> Figures:
+    """Run a load; the server's time is counted until it has come to rest."""
+    load = Load(program, orders)
+    before = settled_seconds(subject.peer.keeper)
+    seen = load.run()
+    after = settled_seconds(subject.peer.keeper)
+    load.end()
+    return _figures(seen, after - before, seen["seconds"])
+
+
+def _figures(seen: dict[str, Any], cpu: float, seconds: float) -> Figures:
+    operations = seen["operations"]
+    latencies = sorted(seen["latencies"])
+    return Figures(
+        cpu=cpu * 1000 / operations,
+        rate=operations / seconds,
+        p50=statistics.median(latencies) * 1000,
+        p99=latencies[min(len(latencies) - 1, len(latencies) * 99 // 100)] * 1000,
+    )
+
+
+def _orders(subject: Subject, connections: int, each: int, letters: int) -> dict[str, Any]:
+    orders: dict[str, Any] = {
+        "port": subject.peer.ports["smtp"],
+        "recipients": subject.peer.users,
+        "connections": connections,
+        "each": each,
+        "letters": letters,
+        "first": subject.sent,
+    }
+    subject.sent += letters
+    return orders
+
+
+def accept(connections: int, each: int, letters: int) -> Callable[[Subject], Figures]:
+    """Letters taken and made durable. Ours are for another site, so that none is delivered."""
+
+    def measure(subject: Subject) -> Figures:
+        orders = _orders(subject, connections, each, letters)
+        if isinstance(subject.peer, Posthouse):
+            orders |= {
+                "port": subject.peer.ports["submission"],
+                "recipients": [f"user{number}@elsewhere.example" for number in range(20)],
+                "sender": subject.peer.users[0],
+                "password": PASSWORD,
+            }
+        return measured(subject, "smtp", orders)
+
+    return measure
+
+
+def deliver(connections: int, each: int, letters: int) -> Callable[[Subject], Figures]:
+    """Letters taken and put into mailboxes; the clock runs until all are there."""
+
+    def measure(subject: Subject) -> Figures:
+        load = Load("smtp", _orders(subject, connections, each, letters))
+        subject.arrived += letters
+        before = settled_seconds(subject.peer.keeper)
+        began = time.perf_counter()
+        seen = load.run()
+        _await_arrival(subject)
+        took = time.perf_counter() - began
+        after = settled_seconds(subject.peer.keeper)
+        load.end()
+        return _figures(seen, after - before, took)
+
+    return measure
+
+
+def _await_arrival(subject: Subject) -> None:
+    peer = subject.peer
+    if isinstance(peer, Postfix):
+        deadline = time.monotonic() + 120
+        while peer.undelivered():
+            if time.monotonic() > deadline:
+                raise Broken("letters are left in the queue after 120 s")
+            time.sleep(0.02)
+        if peer.delivered() != subject.arrived:
+            raise Broken(f"{peer.delivered()} of {subject.arrived} letters are in the mailboxes")
+        return
+    users = len(peer.users)
+    wanted = [len(range(place, subject.arrived, users)) for place in range(users)]
+    orders = _imap_orders(subject) | {"action": "count", "users": peer.users, "expected": wanted}
+    load = Load("imap", orders)
+    load.run()
+    load.end()
+
+
+def _imap_orders(subject: Subject) -> dict[str, Any]:
+    peer = subject.peer
+    return {"port": peer.ports["imap"], "users": peer.users[-1:], "password": PASSWORD}
+
+
+def fetch(items: str, mark: str) -> Callable[[Subject], Figures]:
+    """FETCH 1:* of a mailbox of 10,000 letters; an operation is one message."""
+
+    def measure(subject: Subject) -> Figures:
+        if not subject.filled:
+            fill(subject)
+        orders = _imap_orders(subject) | {
+            "action": "fetch",
+            "letters": subject.filled,
+            "items": items,
+            "mark": mark,
+        }
+        return measured(subject, "imap", orders)
+
+    return measure
+
+
+def fill(subject: Subject) -> None:
+    """Put the letters into the mailbox that is fetched from."""
+    load = Load("imap", _imap_orders(subject) | {"action": "fill", "letters": LETTERS})
+    load.run()
+    load.end()
+    subject.filled = LETTERS
+
+
+ROWS = (
+    Row(
+        "accept-kept",
+        "accept 4 kB, 20 connections kept, 100 letters each",
+        ("postfix-hold", *OURS),
+        accept(20, 100, 2000),
+        1 / 3,
+    ),
+    Row(
+        "accept-one",
+        "accept 4 kB, one letter a connection, 1 at a time",
+        ("postfix-hold", *OURS),
+        accept(1, 1, 500),
+    ),
+    Row(
+        "accept-one-20",
+        "accept 4 kB, one letter a connection, 20 at a time",
+        ("postfix-hold", *OURS),
+        accept(20, 1, 1000),
+    ),
+    Row(
+        "deliver-kept",
+        "accept and deliver 4 kB, 20 connections kept, 100 letters each",
+        ("postfix-maildir", *OURS),
+        deliver(20, 100, 2000),
+        0.4,
+    ),
+    Row(
+        "fetch-flags",
+        "FETCH (FLAGS), a message of 10,000",
+        IMAP,
+        fetch("(FLAGS)", " FETCH ("),
+    ),
+    Row(
+        "fetch-envelope",
+        f"FETCH {ENVELOPE}, a message of 10,000",
+        IMAP,
+        fetch(ENVELOPE, "ENVELOPE ("),
+    ),
+    Row(
+        "fetch-fields",
+        f"FETCH {FIELDS}, a message of 10,000",
+        IMAP,
+        fetch(FIELDS, "BODY[HEADER.FIELDS"),
+    ),
+    Row(
+        "fetch-body",
+        "FETCH (BODY.PEEK[]), a message of 10,000 of 4 kB",
+        IMAP,
+        fetch("(BODY.PEEK[])", "BODY[] {"),
+    ),
+)

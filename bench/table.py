@@ -1,0 +1,139 @@
+"""The result as tables to read and as JSON to keep."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.rows import Figures, Row
+
+HEAD = ("row", "server", "CPU ms", "rate /s", "p50 ms", "p99 ms", "ours/peer", "goal")
+
+
+@dataclass(slots=True)
+class Cell:
+    """One server in one row: a measurement a round, or why there is none."""
+
+    row: Row
+    server: str
+    rounds: list[Figures] = field(default_factory=list)
+    trouble: str = ""
+
+    def median(self) -> Figures | None:
+        if not self.rounds:
+            return None
+        columns = zip(*(tuple(asdict(one).values()) for one in self.rounds), strict=True)
+        return Figures(*(statistics.median(column) for column in columns))
+
+
+def machine(folder: Path) -> dict[str, object]:
+    """What the figures were measured on."""
+    cpu = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    done = subprocess.run(
+        ["findmnt", "-n", "-o", "FSTYPE", "-T", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "filesystem": done.stdout.strip(),
+    }
+
+
+def table(cells: Sequence[Cell]) -> str:
+    """A Markdown table; the last column is our CPU divided by the peer's, the best of ours."""
+    lines = [HEAD, *(_line(cell, cells) for cell in cells)]
+    widths = [max(len(line[column]) for line in lines) for column in range(8)]
+    drawn = [
+        "| " + " | ".join(_placed(text, widths[n], n) for n, text in enumerate(line)) + " |"
+        for line in lines
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join((drawn[0], rule, *drawn[1:]))
+
+
+def _placed(text: str, width: int, column: int) -> str:
+    return text.rjust(width) if 2 <= column <= 6 else text.ljust(width)
+
+
+def _line(cell: Cell, cells: Sequence[Cell]) -> tuple[str, ...]:
+    middle = cell.median()
+    if middle is None:
+        return (cell.row.name, cell.server, f"skipped: {cell.trouble}", "", "", "", "", "")
+    figures = [number(value) for value in asdict(middle).values()]
+    if cell.trouble:
+        figures[0] += " (!)"
+    return (cell.row.name, cell.server, *figures, *_comparison(cell, middle, cells))
+
+
+def _comparison(cell: Cell, peer: Figures, cells: Sequence[Cell]) -> tuple[str, str]:
+    """The best of ours divided by this peer, and the goal for that."""
+    ours = [
+        middle.cpu
+        for other in cells
+        if other.row is cell.row and is_ours(other.server)
+        if (middle := other.median()) is not None
+    ]
+    if is_ours(cell.server) or not ours or not peer.cpu:
+        return "", ""
+    ratio = min(ours) / peer.cpu
+    met = "met" if ratio <= cell.row.goal else "NOT MET"
+    return f"{ratio:.2f}", f"{cell.row.goal:.2f} {met}"
+
+
+def is_ours(server: str) -> bool:
+    return server.startswith("posthouse")
+
+
+def number(value: float) -> str:
+    """Three digits that matter."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    if value >= 1:
+        return f"{value:.2f}"
+    return f"{value:.4f}" if value < 0.1 else f"{value:.3f}"
+
+
+def keep(
+    folder: Path, cells: Sequence[Cell], about: dict[str, object], settings: dict[str, object]
+) -> Path:
+    """Write all rounds as JSON; the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC)
+    path = folder / f"{now:%Y-%m-%dT%H%M%SZ}.json"
+    content = {
+        "time": now.isoformat(timespec="seconds"),
+        "machine": about,
+        "servers": settings,
+        "cells": [
+            {
+                "row": cell.row.name,
+                "text": cell.row.text,
+                "server": cell.server,
+                "trouble": cell.trouble,
+                "median": asdict(middle) if (middle := cell.median()) else None,
+                "rounds": [asdict(one) for one in cell.rounds],
+            }
+            for cell in cells
+        ],
+    }
+    path.write_text(json.dumps(content, indent=1) + "\n")
+    return path
