@@ -11,29 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
-from ..dialogue import Dialogue, ask
-from .mail_events import Declined
-from .result import No
 from .view import Selected
-
-T = TypeVar("T")
-
-
-def decide(question: object, answer: type[T]) -> Dialogue[T]:
-    """Have the agent answer with a value of type `answer`; raises No where it declines."""
-    given = yield from ask(question, object)
-    if isinstance(given, Declined):
-        raise No(given.text, given.code)
-    assert isinstance(given, answer), f"{question!r} was answered with {given!r}"
-    return given
-
-
-def obey(question: object) -> Dialogue[None]:
-    """Have the agent do something; raises No where it declines."""
-    yield from decide(question, type(None))
-
 
 # The list of mailboxes
 

@@ -23,11 +23,13 @@ class Tells(Enum):
     ALL = auto()
 
 
+Run = Callable[[Session, Reader], Dialogue[str]]
+"""Reads a command's arguments and carries it out; it returns the OK text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: `run` reads its arguments and carries it out; it returns the OK text."""
-
-    run: Callable[[Session, Reader], Dialogue[str]]
+    run: Run
     states: frozenset[State] = IN
     tells: Tells = Tells.ALL
     then: Callable[[Session], Dialogue[None]] | None = None  # after the tagged OK
@@ -47,6 +49,7 @@ class Extension:
     capability: str
     offered: Callable[[Session], bool] = _always  # in the CAPABILITY response, now
     commands: Mapping[str, Command] = field(default_factory=dict)
+    uid_commands: Mapping[str, Run] = field(default_factory=dict)  # after UID (RFC 3501 §6.4.8)
     enable: bool = False  # it can be the argument of ENABLE (RFC 5161 §3.1)
     select_parameters: Mapping[str, Parse] = field(default_factory=dict)  # RFC 4466 §2.1
     create_parameters: Mapping[str, Parse] = field(default_factory=dict)  # RFC 4466 §2.2

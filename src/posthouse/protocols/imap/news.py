@@ -23,16 +23,27 @@ AT_ONCE = 1024  # lines in one block of octets
 
 def tell(session: Session, expunges_allowed: bool) -> Dialogue[None]:
     """Tell the client what it may be told now, if there is something."""
-    selected = session.selected
     notices = yield from take_notices()
+    selected = session.selected
     if selected is None:
         return
     if notices:
-        news = yield from ask(Refresh(selected.view.version), News)
-        yield from report(selected, news, expunges_allowed)
+        yield from _ask(selected, expunges_allowed)
     elif expunges_allowed and selected.ghosts:
         assert selected.latest is not None
         yield from report(selected, News(selected.latest, (), ()), True)
+
+
+def refresh(session: Session, expunges_allowed: bool) -> Dialogue[None]:
+    """The same, and the agent is asked whether it has left a notice or not."""
+    yield from take_notices()
+    if session.selected is not None:
+        yield from _ask(session.selected, expunges_allowed)
+
+
+def _ask(selected: Selected, expunges_allowed: bool) -> Dialogue[None]:
+    news = yield from ask(Refresh(selected.view.version), News)
+    yield from report(selected, news, expunges_allowed)
 
 
 def report(

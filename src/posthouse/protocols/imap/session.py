@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
+
+from ..sasl import MECHANISMS
+from ..sasl.mechanism import Mechanism
 
 if TYPE_CHECKING:
     from .extension import Extension
@@ -55,6 +59,7 @@ class Session:
 
     hostname: str = "localhost"
     extensions: tuple[Extension, ...] = ()
+    mechanisms: Mapping[str, Mechanism] = field(default_factory=lambda: MECHANISMS)
     limits: Limits = Limits()
     state: State = State.NOT_AUTHENTICATED
     secure: bool = False  # the connection is encrypted

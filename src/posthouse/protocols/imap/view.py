@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+from .result import No
 from .sequence import Ranges, clipped, identified, merged, numbered
 
 BLOCK = 1024  # messages in a block of octets kept with a view
@@ -159,3 +160,30 @@ class Selected:
 
     def recent_count(self) -> int:
         return sum(stop - start for start, stop in self.recent_positions())
+
+    def haunted(self, positions: Ranges) -> bool:
+        """A ghost is at one of these positions [from, to)."""
+        return bool(self.ghosts) and self.alive(positions) != list(positions)
+
+    def alive(self, positions: Ranges) -> list[tuple[int, int]]:
+        """The positions without those of ghosts."""
+        if not self.ghosts:
+            return list(positions)
+        ghosts = self.view.indexes(self.ghosts)
+        found = []
+        for start, stop in positions:
+            for ghost in ghosts[bisect_left(ghosts, start) : bisect_left(ghosts, stop)]:
+                if start < ghost:
+                    found.append((start, ghost))
+                start = ghost + 1
+            if start < stop:
+                found.append((start, stop))
+        return found
+
+
+def writable(selected: Selected | None) -> Selected:
+    """The mailbox, for a command that changes it; No after EXAMINE (RFC 3501 §6.3.2)."""
+    assert selected is not None
+    if selected.read_only:
+        raise No("the mailbox was opened for reading only", "READ-ONLY")
+    return selected

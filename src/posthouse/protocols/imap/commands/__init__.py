@@ -6,23 +6,30 @@ from ..extension import Command
 from .append import APPEND
 from .authenticate import AUTHENTICATE
 from .capability import CAPABILITY
+from .check import CHECK
+from .close import CLOSE
+from .copy import COPY
 from .create import CREATE
 from .delete import DELETE
 from .examine import EXAMINE
+from .expunge import EXPUNGE
 from .list import LIST
 from .login import LOGIN
 from .logout import LOGOUT
 from .lsub import LSUB
+from .noop import NOOP
 from .rename import RENAME
 from .select import SELECT
 from .starttls import STARTTLS
 from .status import STATUS
+from .store import STORE
 from .subscribe import SUBSCRIBE
 from .unsubscribe import UNSUBSCRIBE
 
 ALL: Mapping[str, Command] = {
     # Any state (§6.1)
     "CAPABILITY": CAPABILITY,
+    "NOOP": NOOP,
     "LOGOUT": LOGOUT,
     # Not authenticated (§6.2)
     "STARTTLS": STARTTLS,
@@ -41,4 +48,9 @@ ALL: Mapping[str, Command] = {
     "STATUS": STATUS,
     "APPEND": APPEND,
     # Selected (§6.4)
+    "CHECK": CHECK,
+    "CLOSE": CLOSE,
+    "EXPUNGE": EXPUNGE,
+    "STORE": STORE,
+    "COPY": COPY,
 }

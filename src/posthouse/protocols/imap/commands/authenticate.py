@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from ... import sasl
 from ...dialogue import Dialogue, read_line, send
 from ...sasl.exchange import authenticate as exchange
 from ...sasl.exchange import decode, encode
@@ -27,7 +26,7 @@ class _Cancelled(Exception):
 def authenticate(session: Session, reader: Reader) -> Dialogue[str]:
     """authenticate = "AUTHENTICATE" SP auth-type [SP (base64 / "=")] *(CRLF base64)"""
     reader.space()
-    mechanism = sasl.MECHANISMS.get(reader.atom().upper())
+    mechanism = session.mechanisms.get(reader.atom().upper())
     initial = _initial(reader)
     reader.end()
     if not mechanism:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ... import sasl
 from ...dialogue import Dialogue, send
 from ..extension import Command
 from ..grammar import Reader
@@ -20,7 +19,7 @@ def capabilities(session: Session) -> str:
             words.append("LOGINDISABLED")
         words += [
             f"AUTH={mechanism.name}"
-            for mechanism in sasl.MECHANISMS.values()
+            for mechanism in session.mechanisms.values()
             if session.may_send_password or not mechanism.plaintext
         ]
     words += [each.capability for each in session.extensions if each.offered(session)]

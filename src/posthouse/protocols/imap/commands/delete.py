@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue
-from ..events import Delete, obey
+from ..decide import obey
+from ..events import Delete
 from ..extension import Command
 from ..grammar import Reader
 from ..mailbox import INBOX

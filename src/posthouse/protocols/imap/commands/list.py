@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from ...dialogue import Dialogue, send
 from .. import responses, utf7
-from ..events import ListMailboxes, Mailbox, decide
+from ..decide import decide
+from ..events import ListMailboxes, Mailbox
 from ..extension import Command
 from ..grammar import Reader
 from ..mailbox import INBOX, SEPARATOR

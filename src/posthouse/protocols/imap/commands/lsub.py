@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue, send
-from ..events import ListMailboxes, Mailbox, decide
+from ..decide import decide
+from ..events import ListMailboxes, Mailbox
 from ..extension import Command
 from ..grammar import Reader
 from ..session import Session

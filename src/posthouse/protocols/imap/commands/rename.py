@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue
-from ..events import Rename, obey
+from ..decide import obey
+from ..events import Rename
 from ..extension import Command
 from ..grammar import Reader
 from ..mailbox import INBOX, SEPARATOR, to_be_created

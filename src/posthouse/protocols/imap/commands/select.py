@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...dialogue import Dialogue, send
 from .. import responses
-from ..events import Opened, Select, decide, obey
+from ..decide import decide, obey
+from ..events import Opened, Select
 from ..extension import Command, Tells
 from ..grammar import SYSTEM_FLAGS, Reader
 from ..mail_events import Close

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 from ...dialogue import Dialogue, send
 from .. import responses
-from ..events import Counts, Status, decide
+from ..decide import decide
+from ..events import Counts, Status
 from ..extension import Command
 from ..grammar import Reader
 from ..result import Bad

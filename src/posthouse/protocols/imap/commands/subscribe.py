@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue
-from ..events import Subscribe, obey
+from ..decide import obey
+from ..events import Subscribe
 from ..extension import Command
 from ..grammar import Reader
 from ..mailbox import to_be_created

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue
-from ..events import Unsubscribe, obey
+from ..decide import obey
+from ..events import Unsubscribe
 from ..extension import Command
 from ..grammar import Reader
 from ..session import Session

@@ -1,0 +1,36 @@
+"""COPY (RFC 3501 §6.4.7), with the UIDs of the copies (RFC 4315 §3)."""
+
+from __future__ import annotations
+
+from ...dialogue import Dialogue
+from ..decide import decide
+from ..extension import Command
+from ..grammar import Reader
+from ..mail_events import Copied, Copy
+from ..result import No
+from ..sequence import format_set, parse_sequence_set, runs
+from ..session import IN_MAILBOX, Session
+
+
+def copy(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[str]:
+    """copy = "COPY" SP sequence-set SP mailbox"""
+    reader.space()
+    ranges = parse_sequence_set(reader.sequence_set())
+    reader.space()
+    mailbox = reader.mailbox()
+    reader.end()
+    selected = session.selected
+    assert selected is not None
+    positions = selected.view.resolve(ranges, by_uid)
+    if not by_uid and selected.haunted(positions):  # RFC 2180 §4.4.1
+        raise No("some of the messages were expunged", "EXPUNGEISSUED")
+    if not positions:
+        return "no such messages, so nothing copied"
+    copied = yield from decide(Copy(selected.view.uid_ranges(positions), mailbox), Copied)
+    if not copied.uids:
+        return "nothing copied"
+    sets = format_set(runs(copied.uids)) + b" " + format_set(runs(copied.copies))
+    return f"[COPYUID {copied.uid_validity} {sets.decode('ascii')}] copied"
+
+
+COPY = Command(copy, IN_MAILBOX)

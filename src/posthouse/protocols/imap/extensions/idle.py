@@ -1,0 +1,31 @@
+"""IDLE: the client is told of changes as they happen (RFC 2177)."""
+
+from __future__ import annotations
+
+from ...dialogue import Dialogue, read_line_or_notice, send
+from .. import news
+from ..extension import Command, Extension, Tells
+from ..grammar import Reader
+from ..responses import continuation
+from ..result import Bad
+from ..session import IN, Session
+
+_DONE = 1000  # octets; the line is "DONE"
+
+
+def idle(session: Session, reader: Reader) -> Dialogue[str]:
+    """idle = "IDLE" CRLF "DONE"; a client that is silent for longer is logged out (§3)."""
+    reader.end()
+    yield from news.refresh(session, expunges_allowed=True)
+    yield from send(continuation(b"idling"))
+    while True:
+        given = yield from read_line_or_notice(_DONE, session.limits.autologout)
+        if isinstance(given, bytes):
+            break
+        yield from news.refresh(session, expunges_allowed=True)
+    if given.upper() != b"DONE":
+        raise Bad("expected DONE")
+    return "no longer idling"
+
+
+IDLE = Extension(rfc=2177, capability="IDLE", commands={"IDLE": Command(idle, IN, Tells.NOTHING)})
