@@ -1,0 +1,196 @@
+"""What is made of a message once, when it is filed: IMAP's view of it, ready to send.
+
+The octets of `envelope`, `body` and `body_structure` are those that follow ENVELOPE, BODY and
+BODYSTRUCTURE in a FETCH response (RFC 3501 §7.4.2, RFC 9051 §7.5.2). A string that cannot be
+quoted is a literal in them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from posthouse.message.addresses import Entry, parse_address_list
+from posthouse.message.dates import parse_date
+from posthouse.message.header import Header, Octets, unfold
+from posthouse.message.parameter import Parameters
+from posthouse.message.structure import Part, parse, walk
+
+SUMMARY_VERSION = 1  # one more whenever the octets come out otherwise
+
+STRING_LIMIT = 16 * 1024  # octets of one string; the rest is not told
+QUOTED_LIMIT = 1000  # octets; longer strings are literals
+
+_NIL = b"NIL"
+_plain = re.compile(rb"[ !#-\[\]-~]*").fullmatch
+_quotable = re.compile(rb"[ -~]*").fullmatch
+_special = re.compile(rb'(["\\])')
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The answers that readers ask for most, made once."""
+
+    envelope: bytes
+    body: bytes
+    body_structure: bytes
+    header_size: int  # with the empty line
+    sent: int | None  # of the Date field: seconds since 1970
+    sent_day: int | None  # days since 1970 as written, for SENTON and its like
+    version: int = SUMMARY_VERSION
+
+
+def summarise(content: bytes | Octets) -> Summary:
+    """All of it; never an exception, whatever the content."""
+    root = parse(content)
+    fields = _fields(content, root)
+    body, body_structure = _structures(content, root)
+    date = fields.get(b"date")
+    sent = parse_date(unfold(date)) if date is not None else None
+    return Summary(
+        envelope=_envelope(fields),
+        body=body,
+        body_structure=body_structure,
+        header_size=root.body_start,
+        sent=sent.time if sent else None,
+        sent_day=sent.day if sent else None,
+    )
+
+
+def envelope(header: bytes) -> bytes:
+    """ENVELOPE of a header section."""
+    return _envelope(_first_fields(header))
+
+
+def _fields(content: Octets, part: Part) -> dict[bytes, bytes]:
+    return _first_fields(content[part.header_start : part.body_start])
+
+
+def _first_fields(header: bytes) -> dict[bytes, bytes]:
+    fields: dict[bytes, bytes] = {}
+    for name, value in Header(header).fields():
+        fields.setdefault(name.lower(), value)
+    return fields
+
+
+def _envelope(fields: dict[bytes, bytes]) -> bytes:
+    """date, subject, from, sender, reply-to, to, cc, bcc, in-reply-to, message-id."""
+    get = fields.get
+    author = _addresses(get(b"from"))
+    sender = _addresses(get(b"sender"))
+    reply_to = _addresses(get(b"reply-to"))
+    return b"(%b %b %b %b %b %b %b %b %b %b)" % (
+        _text(get(b"date")),
+        _text(get(b"subject")),
+        author,
+        author if sender == _NIL else sender,
+        author if reply_to == _NIL else reply_to,
+        _addresses(get(b"to")),
+        _addresses(get(b"cc")),
+        _addresses(get(b"bcc")),
+        _text(get(b"in-reply-to")),
+        _text(get(b"message-id")),
+    )
+
+
+def _addresses(value: bytes | None) -> bytes:
+    if value is None:
+        return _NIL
+    entries = parse_address_list(value)
+    return b"(" + b"".join(map(_address, entries)) + b")" if entries else _NIL
+
+
+def _address(entry: Entry) -> bytes:
+    return b"(%b %b %b %b)" % (
+        _string(entry.name),
+        _string(entry.route),
+        _string(entry.mailbox),
+        _string(entry.host),
+    )
+
+
+def _text(value: bytes | None) -> bytes:
+    return _NIL if value is None else _string(unfold(value))
+
+
+def _string(value: bytes | None) -> bytes:
+    """nstring (RFC 9051 §9)."""
+    if value is None:
+        return _NIL
+    if len(value) <= QUOTED_LIMIT:
+        if _plain(value) is not None:
+            return b'"' + value + b'"'
+        if _quotable(value) is not None:
+            return b'"' + _special.sub(rb"\\\1", value) + b'"'
+    value = value[:STRING_LIMIT].replace(b"\0", b"")
+    return b"{%d}\r\n%b" % (len(value), value)
+
+
+def _structures(content: Octets, root: Part) -> tuple[bytes, bytes]:
+    """BODY and BODYSTRUCTURE of a tree, children before their parents."""
+    made: dict[int, tuple[bytes, bytes]] = {}
+    for part in reversed(walk(root)):
+        children = [made.pop(id(child)) for child in part.children]
+        make = _multipart if part.is_multipart else _leaf
+        body, extensions = make(content, part, children)
+        made[id(part)] = (
+            b"(" + body[0] + b")",
+            b"(" + body[1] + b" " + extensions + b")",
+        )
+    return made[id(root)]
+
+
+_Made = tuple[tuple[bytes, bytes], bytes]
+
+
+def _multipart(_content: Octets, part: Part, children: Sequence[tuple[bytes, bytes]]) -> _Made:
+    """body-type-mpart and its extension data."""
+    subtype = b" " + _string(part.subtype)
+    return (
+        b"".join(body for body, _ in children) + subtype,
+        b"".join(structure for _, structure in children) + subtype,
+    ), b" ".join((_parameters(part.parameters), *_extensions(part)))
+
+
+def _leaf(content: Octets, part: Part, children: Sequence[tuple[bytes, bytes]]) -> _Made:
+    """body-type-basic, -text and -msg, and their extension data."""
+    basic = b"%b %b %b %b %b %b %d" % (
+        _string(part.type),
+        _string(part.subtype),
+        _parameters(part.parameters),
+        _string(part.id),
+        _string(part.description),
+        _string(part.encoding),
+        part.size,
+    )
+    extensions = b" ".join((_string(part.md5), *_extensions(part)))
+    if part.is_message:
+        fields = _envelope(_fields(content, part.children[0]))
+        body, structure = (
+            b"%b %b %b %d" % (basic, fields, child, part.lines) for child in children[0]
+        )
+        return (body, structure), extensions
+    if part.type.lower() == b"text":
+        basic = b"%b %d" % (basic, part.lines)
+    return (basic, basic), extensions
+
+
+def _extensions(part: Part) -> tuple[bytes, bytes, bytes]:
+    """Disposition, language, location."""
+    disposition = language = _NIL
+    if part.disposition is not None:
+        kind, parameters = part.disposition
+        disposition = b"(" + _string(kind) + b" " + _parameters(parameters) + b")"
+    if len(part.language) == 1:
+        language = _string(part.language[0])
+    elif part.language:
+        language = b"(" + b" ".join(map(_string, part.language)) + b")"
+    return disposition, language, _string(part.location)
+
+
+def _parameters(parameters: Parameters) -> bytes:
+    if not parameters:
+        return _NIL
+    strings = (b"%b %b" % (_string(name), _string(value)) for name, value in parameters)
+    return b"(" + b" ".join(strings) + b")"
