@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue, LineTooLong, read_line, read_octets, send, show
-from ..decide import decide, obey
-from ..events import AbandonAppend, AppendContent, Appended, BeginAppend, EndAppend
+from ..events import AbandonAppend, AppendContent, Appended, BeginAppend, EndAppend, decide, obey
 from ..extension import Command
 from ..framing import GO_AHEAD, announced_by
 from ..grammar import Reader

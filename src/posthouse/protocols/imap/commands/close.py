@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...dialogue import Dialogue, ask
+from ...dialogue import Dialogue
+from ..events import obey
 from ..extension import Command, Tells
 from ..grammar import Reader
 from ..mail_events import Close
@@ -13,9 +14,10 @@ def close(session: Session, reader: Reader) -> Dialogue[str]:
     """close = "CLOSE"; no EXPUNGE is told, and none is done where the mailbox is read-only."""
     reader.end()
     assert session.selected is not None
-    yield from ask(Close(expunge=not session.selected.read_only), object)
+    question = Close(expunge=not session.selected.read_only)
     session.selected = None
     session.state = State.AUTHENTICATED
+    yield from obey(question)
     return "closed"
 
 

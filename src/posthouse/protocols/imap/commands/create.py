@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue
-from ..decide import obey
-from ..events import Create
+from ..events import Create, obey
 from ..extension import Command
 from ..grammar import Reader
 from ..mailbox import INBOX, to_be_created

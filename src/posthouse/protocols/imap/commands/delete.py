@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue
-from ..decide import obey
-from ..events import Delete
+from ..events import Delete, obey
 from ..extension import Command
 from ..grammar import Reader
 from ..mailbox import INBOX

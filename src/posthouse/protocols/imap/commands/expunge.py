@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue
-from ..decide import decide
+from ..events import decide
 from ..extension import Command
 from ..grammar import Reader
 from ..mail_events import Expunge, News

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ...dialogue import Dialogue, send
 from .. import responses, utf7
-from ..decide import decide
-from ..events import ListMailboxes, Mailbox
+from ..events import ListMailboxes, Mailbox, decide
 from ..extension import Command
 from ..grammar import Reader
 from ..mailbox import INBOX, SEPARATOR

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue, send
-from ..decide import decide
-from ..events import ListMailboxes, Mailbox
+from ..events import ListMailboxes, Mailbox, decide
 from ..extension import Command
 from ..grammar import Reader
 from ..session import Session

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue
-from ..decide import obey
-from ..events import Rename
+from ..events import Rename, obey
 from ..extension import Command
 from ..grammar import Reader
 from ..mailbox import INBOX, SEPARATOR, to_be_created

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ...dialogue import Dialogue, send
 from .. import responses
-from ..decide import decide, obey
-from ..events import Opened, Select
+from ..events import Opened, Select, decide, obey
 from ..extension import Command, Tells
 from ..grammar import SYSTEM_FLAGS, Reader
 from ..mail_events import Close

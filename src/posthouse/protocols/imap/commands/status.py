@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ...dialogue import Dialogue, send
 from .. import responses
-from ..decide import decide
-from ..events import Counts, Status
+from ..events import Counts, Status, decide
 from ..extension import Command
 from ..grammar import Reader
 from ..result import Bad

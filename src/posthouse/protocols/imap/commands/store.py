@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from ...dialogue import Dialogue, send
-from ..decide import decide
+from ..events import decide
 from ..extension import Command, Tells
 from ..fetch.item import FLAGS, UID, from_view
 from ..grammar import Reader

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue
-from ..decide import obey
-from ..events import Unsubscribe
+from ..events import Unsubscribe, obey
 from ..extension import Command
 from ..grammar import Reader
 from ..session import Session
