@@ -1,0 +1,287 @@
+"""POP3 on a real store and real connections, as poplib sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import poplib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from posthouse.protocols.pop3.events import Open, Update
+from posthouse.protocols.sasl.mechanism import Denied, Password
+from posthouse.runtime.connection import Census, Connection, Limits, Peer, Service
+from posthouse.runtime.log import open_log
+from posthouse.store.blobs.files import BlobFiles
+from posthouse.store.contents import Prepared, prepare, prepare_file
+from posthouse.store.lock import lock_maildrop
+from posthouse.store.mailboxes import create_default_mailboxes
+from posthouse.store.messages import INBOX, append_message, expunge_messages
+from posthouse.store.migrate import migrate
+from posthouse.store.serve.pop3 import Pop3, Settings
+from posthouse.store.store import Store
+from posthouse.store.summaries import Ready
+from posthouse.store.unit import Work, one_of, rows_of, run
+
+READY = Ready(0, None, b"", b"", b"")
+SMALL = b"From: ann@a.example\r\nSubject: small\r\n\r\n.dot\r\n"
+LARGE = b"Subject: large\r\n\r\n" + b"".join(b".%d\r\n" % n for n in range(50_000)) + b"end\r\n"
+
+
+@dataclass(frozen=True)
+class Known:
+    account: int
+    address: str
+
+
+class OnePassword:
+    async def check(self, question: Password) -> Known | Denied:
+        if question.password != "secret":
+            return Denied()
+        return Known({"ann": 1, "bob": 2}[question.user], f"{question.user}@a.example")
+
+
+@dataclass
+class Worker:
+    """A store with a POP3 service, as one worker process has them."""
+
+    store: Store
+    blobs: BlobFiles
+    service: Pop3
+    port: int
+
+    async def file(self, prepared: Prepared) -> int:
+        filed = await self.store.write(append_message(1, "INBOX", prepared, READY, 0, ""))
+        return filed.uid
+
+    async def file_large(self) -> int:
+        writer = self.blobs.begin()
+        writer.write(LARGE)
+        return await self.file(prepare_file(writer.finish(), len(LARGE), LARGE[:65536]))
+
+    def uids(self) -> list[int]:
+        def unit() -> Work[list[int]]:
+            rows = yield from rows_of("SELECT uid FROM message WHERE mailbox = 1 ORDER BY uid")
+            return [uid for (uid,) in rows]
+
+        return self.store.read(unit)
+
+    def log_in(self, user: str = "ann") -> poplib.POP3:
+        client = poplib.POP3("127.0.0.1", self.port, timeout=20)
+        try:
+            client.user(user)
+            client.pass_("secret")
+        except poplib.error_proto:
+            client.quit()
+            raise
+        return client
+
+    def log_in_when_free(self) -> poplib.POP3:
+        """Once the server has noticed that the session before has gone."""
+        while True:
+            try:
+                return self.log_in()
+            except poplib.error_proto as error:
+                if b"[IN-USE]" not in error.args[0]:
+                    raise
+
+
+@asynccontextmanager
+async def serving(directory: Path) -> AsyncIterator[Worker]:
+    migrate(directory)
+    log = open_log(write=lambda _: None)
+    store = Store(directory)
+    blobs = BlobFiles(directory)
+    service = Pop3(store, blobs, OnePassword(), Settings("pop.example"), time.time, log, False)
+    census = Census(Limits(), log)
+    offer = Service("pop3", service.begin)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Connection(offer, census), "127.0.0.1", 0
+    )
+    try:
+        await store.write(make_accounts)
+        yield Worker(store, blobs, service, server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
+        await census.finish(5)
+        store.close()
+
+
+def make_accounts() -> Work[None]:
+    if (yield from one_of("SELECT 1 FROM account")) is None:
+        for account in (1, 2):
+            yield from run(
+                "INSERT INTO account (id, address, password, created) VALUES (?1, ?2, '', 0)",
+                account,
+                f"{account}@a.example",
+            )
+            yield from create_default_mailboxes(account, 0)
+
+
+Test = Callable[[Worker], Coroutine[object, object, None]]
+
+
+def on_worker(directory: Path, test: Test) -> None:
+    async def main() -> None:
+        async with serving(directory) as worker:
+            await test(worker)
+
+    asyncio.run(main())
+
+
+def joined(lines: list[bytes]) -> bytes:
+    return b"".join(line + b"\r\n" for line in lines)
+
+
+def test_messages_are_what_was_filed(tmp_path: Path) -> None:
+    async def test(worker: Worker) -> None:
+        await worker.file(prepare(SMALL))
+        await worker.file_large()
+        client = await asyncio.to_thread(worker.log_in)
+
+        def read() -> None:
+            assert client.stat() == (2, len(SMALL) + len(LARGE))
+            assert client.list()[1] == [b"1 %d" % len(SMALL), b"2 %d" % len(LARGE)]
+            ids = client.uidl()[1]
+            assert len(set(ids)) == 2
+            assert joined(client.retr(1)[1]) == SMALL
+            assert joined(client.retr(2)[1]) == LARGE
+            assert joined(client.top(2, 1)[1]) == b"Subject: large\r\n\r\n.0\r\n"
+            client.quit()
+            again = worker.log_in()
+            assert again.uidl()[1] == ids
+            again.quit()
+
+        await asyncio.to_thread(read)
+
+    on_worker(tmp_path, test)
+
+
+def test_deleted_by_quit_alone(tmp_path: Path) -> None:
+    async def test(worker: Worker) -> None:
+        uids = [await worker.file(prepare(SMALL)) for _ in range(4)]
+        client = await asyncio.to_thread(worker.log_in)
+
+        def lose() -> None:
+            client.dele(1)
+            client.close()
+
+        await asyncio.to_thread(lose)
+        assert worker.uids() == uids
+
+        def delete() -> None:
+            again = worker.log_in_when_free()
+            again.dele(2)
+            again.dele(4)
+            again.quit()
+            worker.log_in().quit()  # the maildrop is free once QUIT is answered
+
+        await asyncio.to_thread(delete)
+        assert worker.uids() == [uids[0], uids[2]]
+
+    on_worker(tmp_path, test)
+
+
+def test_one_session_has_the_maildrop(tmp_path: Path) -> None:
+    """Over two stores on one directory, as two workers are."""
+
+    async def test(first: Worker) -> None:
+        async with serving(tmp_path) as second:
+            holder = await asyncio.to_thread(first.log_in)
+
+            def refused() -> None:
+                for worker in (first, second):
+                    with pytest.raises(poplib.error_proto, match="IN-USE"):
+                        worker.log_in()
+                second.log_in("bob").quit()
+                holder.quit()
+                second.log_in().quit()
+
+            await asyncio.to_thread(refused)
+
+    on_worker(tmp_path, test)
+
+
+def test_expunged_by_another_way(tmp_path: Path) -> None:
+    async def test(worker: Worker) -> None:
+        uids = [await worker.file(prepare(SMALL)) for _ in range(3)]
+        client = await asyncio.to_thread(worker.log_in)
+        await worker.store.write(
+            expunge_messages(1, INBOX, [(uids[1], uids[1])], 0, deleted_only=False)
+        )
+        arrived = await worker.file(prepare(SMALL))
+
+        def read() -> None:
+            assert client.stat()[0] == 3
+            with pytest.raises(poplib.error_proto, match="no longer there"):
+                client.retr(2)
+            assert joined(client.retr(3)[1]) == SMALL
+            client.dele(1)
+            client.dele(2)
+            client.quit()
+
+        await asyncio.to_thread(read)
+        assert worker.uids() == [uids[2], arrived]
+
+    on_worker(tmp_path, test)
+
+
+def test_quit_is_done_though_the_client_goes(tmp_path: Path) -> None:
+    """What was handed to the writer completes, and only then is the maildrop free."""
+
+    async def test(worker: Worker) -> None:
+        await worker.file(prepare(SMALL))
+        _, agent = worker.service.begin(Peer("127.0.0.1", 1, "127.0.0.1", 2, None), print)
+        await cast("Awaitable[object]", agent.ask(Password("ann", "secret")))
+        await cast("Awaitable[object]", agent.ask(Open("ann@a.example")))
+        assert lock_maildrop(tmp_path, 1) is None
+        update = asyncio.ensure_future(cast("Awaitable[object]", agent.ask(Update((1,)))))
+        await asyncio.sleep(0)
+        update.cancel()
+        agent.closed()
+        await worker.store.write(make_accounts)
+        assert worker.uids() == []
+        lock = lock_maildrop(tmp_path, 1)
+        assert lock is not None
+        lock.release()
+
+    on_worker(tmp_path, test)
+
+
+def test_a_lost_file_does_not_look_like_a_short_message(tmp_path: Path) -> None:
+    async def test(worker: Worker) -> None:
+        await worker.file_large()
+        client = await asyncio.to_thread(worker.log_in)
+        (path,) = (tmp_path / "blobs").glob("*/*")
+        os.truncate(path, len(LARGE) - 10)
+
+        def read() -> None:
+            with pytest.raises(poplib.error_proto, match="EOF"):
+                client.retr(1)
+            client.close()
+
+        await asyncio.to_thread(read)
+
+    on_worker(tmp_path, test)
+
+
+def test_a_long_maildrop(tmp_path: Path) -> None:
+    async def test(worker: Worker) -> None:
+        count = 3000
+        await asyncio.gather(*(worker.file(prepare(SMALL)) for _ in range(count)))
+        client = await asyncio.to_thread(worker.log_in)
+
+        def read() -> None:
+            assert client.stat() == (count, count * len(SMALL))
+            assert len(client.uidl()[1]) == count
+            client.quit()
+
+        await asyncio.to_thread(read)
+
+    on_worker(tmp_path, test)
