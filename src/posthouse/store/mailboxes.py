@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .changes import APPENDED, EXPUNGED, MAILBOX, next_modseq, record
 from .flags import SEEN, has
-from .messages import INBOX, LAST_UID, NoSuchMailbox, expunge
+from .messages import ALL_IN_RANGE, INBOX, INSERT_MESSAGE, LAST_UID, NoSuchMailbox, expunge
 from .ranges import ranges_of
 from .unit import Unit, Work, one_of, rows_of, run, run_many
 
@@ -238,17 +238,17 @@ def _move_inbox(account: int, new: str, now: int) -> Work[None]:
     """§6.3.5: the messages of INBOX move to the new mailbox; INBOX stays, empty."""
     target = yield from _create(account, new, now)
     rows = yield from rows_of(
-        "SELECT uid, flags, internal_date, size, content FROM message"
-        " WHERE account = ?1 AND mailbox = ?2 ORDER BY uid",
+        ALL_IN_RANGE + " ORDER BY uid",
         account,
         INBOX,
+        1,
+        LAST_UID,
     )
     if not rows:
         return
     modseq = yield from next_modseq(account)
     yield from run_many(
-        "INSERT INTO message (account, mailbox, uid, modseq, flags, internal_date, size, content)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        INSERT_MESSAGE,
         [(account, target, uid, modseq, *row[1:]) for uid, row in enumerate(rows, 1)],
     )
     yield from run("DELETE FROM message WHERE account = ?1 AND mailbox = ?2", account, INBOX)

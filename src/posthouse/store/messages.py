@@ -8,18 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from posthouse.message.summary import Summary
+
 from . import flags as flag_text
 from .changes import APPENDED, EXPUNGED, FLAGS, next_modseq, record
 from .contents import Prepared, insert_content, refer
 from .ranges import Range, ranges_of
-from .summaries import Ready, insert_summary
+from .summaries import insert_summary
 from .unit import Unit, Work, one_of, rows_of, run, run_many
 
 INBOX = 1  # the id of every account's INBOX
 
 
+INSERT_MESSAGE = (
+    "INSERT INTO message (account, mailbox, uid, modseq, flags, internal_date, size, content,"
+    " prefix) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+)
 ALL_IN_RANGE = (
-    "SELECT uid, flags, internal_date, size, content FROM message"
+    "SELECT uid, flags, internal_date, size, content, prefix FROM message"
     " WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4"
 )
 DELETED_IN_RANGE = ALL_IN_RANGE + " AND flags LIKE '%\\Deleted%'"
@@ -53,8 +59,14 @@ def file_message(
     size: int,
     internal_date: int,
     flags: str = "",
+    prefix: bytes = b"",
 ) -> Work[Filed]:
-    """File a content, already written and counted, as a message; a part of larger units."""
+    """File a content, already written and counted, as a message; a part of larger units.
+
+    `size` is that of the content; `prefix` are header fields of this copy alone (Return-Path,
+    Delivered-To), which the reader gets before it.
+    """
+    size += len(prefix)
     modseq = yield from next_modseq(account)
     row = yield from one_of(
         "UPDATE mailbox SET uid_next = uid_next + 1, messages = messages + 1,"
@@ -72,8 +84,7 @@ def file_message(
     if uid >= LAST_UID:
         raise MailboxFull
     yield from run(
-        "INSERT INTO message (account, mailbox, uid, modseq, flags, internal_date, size, content)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        INSERT_MESSAGE,
         account,
         mailbox,
         uid,
@@ -82,6 +93,7 @@ def file_message(
         internal_date,
         size,
         content,
+        prefix,
     )
     yield from record(account, mailbox, modseq, APPENDED, [(uid, uid)])
     return Filed(mailbox, uid_validity, uid, modseq)
@@ -91,7 +103,7 @@ def append_message(
     account: int,
     mailbox: str,
     prepared: Prepared,
-    ready: Ready,
+    summary: Summary,
     internal_date: int,
     flags: str,
 ) -> Unit[Filed]:
@@ -104,7 +116,7 @@ def append_message(
         if row is None:
             raise NoSuchMailbox
         content = yield from insert_content(prepared, 1)
-        yield from insert_summary(content, ready)
+        yield from insert_summary(content, summary)
         return (
             yield from file_message(account, row[0], content, prepared.size, internal_date, flags)
         )
@@ -143,11 +155,10 @@ def copy_messages(account: int, mailbox: int, ranges: Sequence[Range], target: s
         modseq = yield from next_modseq(account)
         copies = list(range(uid, uid + len(found)))
         yield from run_many(
-            "INSERT INTO message (account, mailbox, uid, modseq, flags, internal_date, size,"
-            " content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            INSERT_MESSAGE,
             [
-                (account, target_id, copy, modseq, flags, date, size, content)
-                for copy, (_, flags, date, size, content) in zip(copies, found, strict=True)
+                (account, target_id, copy, modseq, *row[1:])
+                for copy, row in zip(copies, found, strict=True)
             ],
         )
         yield from run_many(
@@ -266,7 +277,7 @@ def expunge(
     modseq = yield from next_modseq(account)
     yield from run_many(
         "INSERT INTO tombstone (account, mailbox, uid, modseq, internal_date, size, content,"
-        " expunged) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        " prefix, expunged) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         [(account, mailbox, row[0], modseq, *row[2:], now) for row in found],
     )
     yield from run_many(

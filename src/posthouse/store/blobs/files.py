@@ -71,6 +71,10 @@ class BlobFiles:
         finally:
             os.close(descriptor)
 
+    def read_all(self, name: str) -> bytes:
+        """A whole content; for threads, and a few at a time. Raises OSError."""
+        return self._path(name).read_bytes()
+
     def remove(self, name: str) -> None:
         self._layer.unlink(self._path(name))
 

@@ -60,8 +60,9 @@ CREATE TABLE message (
     modseq        INTEGER NOT NULL,
     flags         TEXT NOT NULL DEFAULT '',           -- as in FETCH, in one order: "\Seen $Junk"
     internal_date INTEGER NOT NULL,
-    size          INTEGER NOT NULL,
+    size          INTEGER NOT NULL,      -- prefix and content: what the reader gets
     content       INTEGER NOT NULL,
+    prefix        BLOB NOT NULL DEFAULT x'',          -- header fields of this copy alone
     PRIMARY KEY (account, mailbox, uid)
 ) WITHOUT ROWID;
 
@@ -85,6 +86,7 @@ CREATE TABLE tombstone (
     internal_date INTEGER NOT NULL,
     size          INTEGER NOT NULL,
     content       INTEGER NOT NULL,
+    prefix        BLOB NOT NULL,
     expunged      INTEGER NOT NULL,                   -- when
     PRIMARY KEY (account, mailbox, uid)
 ) WITHOUT ROWID;
@@ -113,6 +115,7 @@ CREATE TABLE summary (
     version       INTEGER NOT NULL,
     header_size   INTEGER NOT NULL,
     sent          INTEGER,               -- the Date field
+    sent_day      INTEGER,               -- days since 1970, as the Date field has it
     envelope      BLOB NOT NULL,
     body          BLOB NOT NULL,
     bodystructure BLOB NOT NULL
@@ -145,5 +148,5 @@ CREATE TABLE queue_recipient (
     reason       TEXT NOT NULL DEFAULT '',            -- what the last try met
     PRIMARY KEY (message, number)
 ) WITHOUT ROWID;
-CREATE INDEX queue_by_due ON queue_recipient (state, due)
+CREATE INDEX queue_by_due ON queue_recipient (state, (account = 0), due)
     WHERE state IN ('ready', 'leased', 'deferred');

@@ -1,0 +1,28 @@
+"""A letter on its way into the queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from posthouse.store.contents import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An accepted letter: its envelope's sender, its content, where it came from."""
+
+    reverse_path: str  # "" is the null reverse-path (RFC 5321 §4.5.5)
+    content: Prepared
+    source: str  # "192.0.2.1 (mx.example)"
+    account: int = 0  # who submitted it; 0: nobody of ours
+    body: str = "7BIT"  # BODY= (RFC 6152)
+    octets: bytes | None = None  # the whole content, where it is small enough to be at hand
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One recipient of the envelope."""
+
+    forward_path: str  # "ann@example.org", as the envelope has it
+    domain: str
+    account: int = 0  # whose mailbox; 0: not of this site

@@ -1,0 +1,82 @@
+"""The way into the queue. `Queue.accept` is where a letter becomes ours (RFC 5321 §6.1)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from posthouse.store.store import Store
+
+from .letter import Letter, Recipient
+from .units import accept
+
+LEASE = 60  # seconds that a worker has for what it took
+MOST_IN_HAND = 2_000  # letters whose delivery this worker has in hand; more wait in the queue
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A letter that is durable, with what is at hand for its delivery."""
+
+    message: int
+    name: str
+    letter: Letter
+    recipients: Sequence[Recipient]
+    leased: bool  # its recipients of this site are leased to this worker
+
+
+class Queue:
+    """What MSA and MTA hand letters over to."""
+
+    def __init__(
+        self,
+        store: Store,
+        lease: str,
+        now: Callable[[], float],
+        new_name: Callable[[], str],
+    ) -> None:
+        """`lease` is the token of this worker; `new_name` gives queue ids."""
+        self._store = store
+        self._lease = lease
+        self._now = now
+        self._new_name = new_name
+        #: Letters accepted here whose local recipients this worker will deliver.
+        self.in_hand = 0
+        #: Who delivers them; called on the loop, after the commit.
+        self.deliver: Callable[[Accepted], None] | None = None
+
+    def accept(self, letter: Letter, recipients: Sequence[Recipient]) -> asyncio.Future[str]:
+        """Take a letter; its queue id, once it is on stable storage. Raises StoreUnavailable.
+
+        Cancelling the future does not take it back: without a reply the client does not know.
+        """
+        name = self._new_name()
+        received = int(self._now())
+        local = any(recipient.account for recipient in recipients)
+        leased = local and self.deliver is not None and self.in_hand < MOST_IN_HAND
+        writing = self._store.write(
+            accept(
+                name,
+                letter,
+                recipients,
+                received,
+                self._lease if leased else "",
+                received + LEASE,
+            )
+        )
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def written(done: asyncio.Future[int]) -> None:
+            error = done.exception()
+            if error is not None:
+                if not answer.done():
+                    answer.set_exception(error)
+                return
+            if not answer.done():
+                answer.set_result(name)
+            if leased and self.deliver is not None:
+                self.deliver(Accepted(done.result(), name, letter, recipients, leased))
+
+        writing.add_done_callback(written)
+        return answer

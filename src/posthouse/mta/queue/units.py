@@ -1,0 +1,214 @@
+"""Units of work of the queue: accept, lease, settle. The moves are those of states.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from posthouse.store.contents import insert_content, refer
+from posthouse.store.unit import Row, Unit, Work, one_of, rows_of, run, tell
+
+from .letter import Letter, Recipient
+from .states import State
+
+TOPIC = "queue"
+
+
+def accept(
+    name: str,
+    letter: Letter,
+    recipients: Sequence[Recipient],
+    received: int,
+    lease: str,
+    until: int,
+) -> Unit[int]:
+    """Write a letter and its recipients; gives its id. When it is durable, the letter is ours.
+
+    Recipients of this site are leased at once to `lease`, the worker that accepts, if it has one.
+    """
+
+    def unit() -> Work[int]:
+        content = yield from insert_content(letter.content, 1)
+        row = yield from one_of(
+            "INSERT INTO queue_message (name, content, reverse_path, received, source, account,"
+            " body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
+            name,
+            content,
+            letter.reverse_path,
+            received,
+            letter.source,
+            letter.account,
+            letter.body,
+        )
+        assert row is not None
+        message: int = row[0]
+        for number, recipient in enumerate(recipients):
+            leased = bool(lease and recipient.account)
+            yield from run(
+                "INSERT INTO queue_recipient (message, number, forward_path, domain, state,"
+                " account, lease, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                message,
+                number,
+                recipient.forward_path,
+                recipient.domain,
+                State.LEASED if leased else State.READY,
+                recipient.account,
+                lease if leased else "",
+                until if leased else received,
+            )
+        if not lease:
+            yield from tell(TOPIC, 0, message)
+        return message
+
+    return unit
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A recipient that this worker has, with what its letter's row says."""
+
+    message: int
+    number: int
+    forward_path: str
+    account: int
+    tries: int
+    name: str
+    content: int
+    reverse_path: str
+
+
+def local_due(now: int) -> Unit[bool]:
+    """Is there a recipient of this site that `lease_local` would take?"""
+
+    def unit() -> Work[bool]:
+        row = yield from one_of(
+            "SELECT 1 FROM queue_recipient WHERE state IN ('ready', 'leased', 'deferred')"
+            " AND (account = 0) = 0 AND due <= ?1 LIMIT 1",
+            now,
+        )
+        return row is not None
+
+    return unit
+
+
+def lease_local(lease: str, now: int, until: int, most: int) -> Unit[list[Leased]]:
+    """Take recipients of this site that are due, those of expired leases among them."""
+
+    def unit() -> Work[list[Leased]]:
+        for state in (State.LEASED, State.DEFERRED):
+            yield from run(
+                "UPDATE queue_recipient SET state = 'ready', lease = '' WHERE state = ?1"
+                " AND (account = 0) = 0 AND due <= ?2",
+                state,
+                now,
+            )
+        rows = yield from rows_of(
+            "SELECT r.message, r.number, r.forward_path, r.account, r.tries, m.name, m.content,"
+            " m.reverse_path FROM queue_recipient AS r JOIN queue_message AS m ON m.id = r.message"
+            " WHERE r.state = 'ready' AND (r.account = 0) = 0 AND r.due <= ?1"
+            " ORDER BY r.due LIMIT ?2",
+            now,
+            most,
+        )
+        for row in rows:
+            yield from run(
+                "UPDATE queue_recipient SET state = 'leased', lease = ?3, due = ?4"
+                " WHERE message = ?1 AND number = ?2 AND state = 'ready'",
+                row[0],
+                row[1],
+                lease,
+                until,
+            )
+        return [Leased(*row) for row in rows]
+
+    return unit
+
+
+def defer(message: int, number: int, lease: str, due: int, reason: str) -> Unit[bool]:
+    """Put off a recipient that this worker has; False if the lease is no longer its own."""
+
+    def unit() -> Work[bool]:
+        changed = yield from run(
+            "UPDATE queue_recipient SET state = 'deferred', lease = '', due = ?4,"
+            " tries = tries + 1, reason = ?5 WHERE message = ?1 AND number = ?2 AND state = 'leased' AND lease = ?3",
+            message,
+            number,
+            lease,
+            due,
+            reason,
+        )
+        return changed == 1
+
+    return unit
+
+
+def settle(message: int, number: int, lease: str) -> Work[bool]:
+    """End a recipient that this worker has; a part of the unit that did what ends it.
+
+    False: the lease is no longer its own, and what the unit was to do must not be done.
+    """
+    changed = yield from run(
+        "DELETE FROM queue_recipient WHERE message = ?1 AND number = ?2 AND state = 'leased'"
+        " AND lease = ?3",
+        message,
+        number,
+        lease,
+    )
+    return changed == 1
+
+
+def forget_if_settled(message: int, content: int, more_refs: int) -> Work[None]:
+    """Remove a letter whose recipients have all ended; the content has `more_refs` new users."""
+    row = yield from one_of("SELECT 1 FROM queue_recipient WHERE message = ?1 LIMIT 1", message)
+    if row is None:
+        yield from run("DELETE FROM queue_message WHERE id = ?1", message)
+        more_refs -= 1
+    yield from refer(content, more_refs)
+
+
+def release_leases(beginning: str) -> Unit[int]:
+    """Give back what dead workers had, those whose tokens begin so; "" stands for all."""
+
+    def unit() -> Work[int]:
+        changed = yield from run(
+            "UPDATE queue_recipient SET state = 'ready', lease = '', due = 0"
+            " WHERE state = 'leased' AND substr(lease, 1, ?2) = ?1",
+            beginning,
+            len(beginning),
+        )
+        if changed:
+            yield from tell(TOPIC, 0, changed)
+        return changed
+
+    return unit
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of `posthouse queue list`."""
+
+    name: str
+    received: int
+    size: int
+    reverse_path: str
+    forward_path: str
+    state: str
+    due: int
+    tries: int
+    reason: str
+
+
+def list_queue(most: int = 10_000) -> Unit[list[Entry]]:
+    """All recipients that wait, oldest letter first."""
+
+    def unit() -> Work[list[Entry]]:
+        rows: list[Row] = yield from rows_of(
+            "SELECT m.name, m.received, c.size, m.reverse_path, r.forward_path, r.state, r.due,"
+            " r.tries, r.reason FROM queue_message AS m"
+            " JOIN queue_recipient AS r ON r.message = m.id JOIN content AS c ON c.id = m.content"
+            " ORDER BY m.id, r.number LIMIT ?1",
+            most,
+        )
+        return [Entry(*row) for row in rows]
+
+    return unit
