@@ -130,7 +130,8 @@ def defer(message: int, number: int, lease: str, due: int, reason: str) -> Unit[
     def unit() -> Work[bool]:
         changed = yield from run(
             "UPDATE queue_recipient SET state = 'deferred', lease = '', due = ?4,"
-            " tries = tries + 1, reason = ?5 WHERE message = ?1 AND number = ?2 AND state = 'leased' AND lease = ?3",
+            " tries = tries + 1, reason = ?5"
+            " WHERE message = ?1 AND number = ?2 AND state = 'leased' AND lease = ?3",
             message,
             number,
             lease,
