@@ -1,0 +1,5 @@
+"""`python -m posthouse`."""
+
+from .cli import main
+
+main()

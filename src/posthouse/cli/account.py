@@ -1,0 +1,134 @@
+"""posthouse account: who has mailboxes here."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from ..accounts.accounts import add_account, add_accounts, list_accounts, set_password
+from ..accounts.credentials import Hasher, Parameters, invent
+from ..accounts.names import NotAnAddress, canonical_address
+from ..mua.cli.house import (
+    Refused,
+    data_option,
+    house,
+    json_option,
+    print_list,
+    read_password,
+    refusing,
+    when,
+)
+from .config import load_settings
+
+AT_ONCE = 500  # accounts of an import in one transaction; a running server writes in between
+
+from_stdin = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input, a line."
+)
+
+
+@click.group()
+def account() -> None:
+    """The accounts: who has mailboxes here."""
+
+
+@account.command("add")
+@click.argument("address")
+@from_stdin
+@click.option("--random-password", is_flag=True, help="Make a password and print it.")
+@data_option
+def add(address: str, password_stdin: bool, random_password: bool) -> None:
+    """Add the account ADDRESS with its mailboxes.
+
+    \b
+    posthouse account add ann@example.org
+    echo secret | posthouse account add ann@example.org --password-stdin
+    """
+    with refusing():
+        wanted = canonical_address(address)
+        password = invent() if random_password else read_password(password_stdin)
+        house().write(add_account(wanted, _hash(password), int(time.time())))
+    click.echo(f"added {wanted}")
+    if random_password:
+        click.echo(f"password {password}")
+
+
+@account.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@from_stdin
+@data_option
+def import_(file: Path, password_stdin: bool) -> None:
+    """Add an account for each line of FILE, with one password for all.
+
+    Empty lines and lines that begin with # are passed over, as are accounts that are there.
+
+    \b
+    echo secret | posthouse account import people.txt --password-stdin
+    """
+    addresses = _addresses(file)
+    with refusing():
+        password = _hash(read_password(password_stdin))
+        added = 0
+        for start in range(0, len(addresses), AT_ONCE):
+            part = addresses[start : start + AT_ONCE]
+            added += len(house().write(add_accounts(part, password, int(time.time()))))
+    click.echo(f"added {added} accounts, {len(addresses) - added} were there")
+
+
+@account.command("list")
+@json_option
+@data_option
+def show(as_json: bool) -> None:
+    """List the accounts, with the size of their mail."""
+    rows: list[dict[str, object]] = [
+        {
+            "address": row.address,
+            "messages": row.messages,
+            "octets": row.octets,
+            "created": when(row.created),
+        }
+        for row in house().read(list_accounts())
+    ]
+    print_list(
+        rows,
+        ("address", "messages", "octets", "created"),
+        as_json,
+        "there are no accounts; add one: posthouse account add USER@DOMAIN",
+    )
+
+
+@account.command("password")
+@click.argument("address")
+@from_stdin
+@data_option
+def password(address: str, password_stdin: bool) -> None:
+    """Replace the password of the account ADDRESS."""
+    with refusing():
+        canonical_address(address)
+        changed = house().write(set_password(address, _hash(read_password(password_stdin))))
+    click.echo(f"changed the password of {changed}")
+
+
+def _hash(password: str) -> str:
+    settings = load_settings().passwords
+    return Hasher(Parameters(settings.memory, settings.passes, settings.lanes)).hash(password)
+
+
+def _addresses(file: Path) -> list[str]:
+    """The addresses of a list, all looked at before any is added."""
+    addresses: dict[str, None] = {}
+    try:
+        lines = file.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise Refused(f"{file}: expected UTF-8") from None
+    for number, line in enumerate(lines, 1):
+        address = line.strip()
+        if not address or address.startswith("#"):
+            continue
+        try:
+            addresses[canonical_address(address)] = None
+        except NotAnAddress as error:
+            raise Refused(f"{file}, line {number}: {error}") from None
+    return list(addresses)

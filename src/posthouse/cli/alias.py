@@ -1,0 +1,54 @@
+"""posthouse alias: addresses that stand for others."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from ..accounts.aliases import add_alias, list_aliases, remove_alias
+from ..mua.cli.house import data_option, house, json_option, print_list, refusing
+
+
+@click.group()
+def alias() -> None:
+    """Addresses that stand for others."""
+
+
+@alias.command("add")
+@click.argument("address")
+@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
+@data_option
+def add(address: str, targets: tuple[str, ...]) -> None:
+    """Send mail for ADDRESS on to each TARGET, here or elsewhere.
+
+    \b
+    posthouse alias add sales@example.org ann@example.org bob@example.net
+    """
+    with refusing():
+        for entry in house().write(add_alias(address, targets)):
+            click.echo(f"added {entry.address} -> {entry.target}")
+
+
+@alias.command("remove")
+@click.argument("address")
+@click.argument("targets", metavar="[TARGET]...", nargs=-1)
+@data_option
+def remove(address: str, targets: tuple[str, ...]) -> None:
+    """Remove the alias ADDRESS, or only some of its targets."""
+    with refusing():
+        removed = house().write(remove_alias(address, targets))
+    click.echo(f"removed {removed} of {address}")
+
+
+@alias.command("list")
+@json_option
+@data_option
+def show(as_json: bool) -> None:
+    """List the aliases, a line for each target."""
+    print_list(
+        [asdict(row) for row in house().read(list_aliases())],
+        ("address", "target"),
+        as_json,
+        "there are no aliases; add one: posthouse alias add ADDRESS TARGET",
+    )

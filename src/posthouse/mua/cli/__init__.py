@@ -1,0 +1,1 @@
+"""The commands of a mail user, and what all commands are built on."""
