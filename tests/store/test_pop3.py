@@ -14,6 +14,7 @@ from typing import cast
 
 import pytest
 
+from posthouse.message.summary import summarise
 from posthouse.protocols.pop3.events import Open, Update
 from posthouse.protocols.sasl.mechanism import Denied, Password
 from posthouse.runtime.connection import Census, Connection, Limits, Peer, Service
@@ -26,10 +27,9 @@ from posthouse.store.messages import INBOX, append_message, expunge_messages
 from posthouse.store.migrate import migrate
 from posthouse.store.serve.pop3 import Pop3, Settings
 from posthouse.store.store import Store
-from posthouse.store.summaries import Ready
 from posthouse.store.unit import Work, one_of, rows_of, run
 
-READY = Ready(0, None, b"", b"", b"")
+SUMMARY = summarise(b"Subject: any\r\n\r\n")
 SMALL = b"From: ann@a.example\r\nSubject: small\r\n\r\n.dot\r\n"
 LARGE = b"Subject: large\r\n\r\n" + b"".join(b".%d\r\n" % n for n in range(50_000)) + b"end\r\n"
 
@@ -57,7 +57,7 @@ class Worker:
     port: int
 
     async def file(self, prepared: Prepared) -> int:
-        filed = await self.store.write(append_message(1, "INBOX", prepared, READY, 0, ""))
+        filed = await self.store.write(append_message(1, "INBOX", prepared, SUMMARY, 0, ""))
         return filed.uid
 
     async def file_large(self) -> int:
