@@ -99,6 +99,7 @@ class Transcript:
         return not sides & {"A", "N", "!"}
 
 
+NAME = re.compile(r"\$([a-z]\w*)")  # lower case: $Forwarded is a keyword of IMAP
 ENTRY = re.compile(r"([CSEAN!])([1-9]?)([:|*]) ?(.*)")
 
 
@@ -247,7 +248,8 @@ def _writes(acts: list[Entry], caught: Mapping[str, str]) -> Iterator[tuple[int,
 
 def _octets(entry: Entry, caught: Mapping[str, str]) -> bytes:
     if entry.mark == ":":
-        return re.sub(r"\$(\w+)", lambda m: caught.get(m[1], m[0]), entry.text).encode() + b"\r\n"
+        text = NAME.sub(lambda name: caught.get(name[1], name[0]), entry.text)
+        return text.encode() + b"\r\n"
     count, text = "1", entry.text
     if entry.mark == "*":
         count, _, text = text.partition(" ")
@@ -313,12 +315,16 @@ def _agree(
 
 
 def _pattern(text: str, caught: Mapping[str, str]) -> str:
-    parts = re.split(r"\$(\w+)", text)
+    parts = NAME.split(text)
+    here: set[str] = set()
     for i, part in enumerate(parts):
         if i % 2 == 0:
             parts[i] = re.escape(part)
+        elif part in caught:
+            parts[i] = re.escape(caught[part])
         else:
-            parts[i] = re.escape(caught[part]) if part in caught else f"(?P<{part}>\\S+)"
+            parts[i] = f"(?P={part})" if part in here else rf"(?P<{part}>\S+)"
+            here.add(part)
     return "".join(parts)
 
 

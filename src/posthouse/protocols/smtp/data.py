@@ -1,0 +1,97 @@
+"""DATA and the message behind it (RFC 5321 §4.1.1.4, §4.5.2)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..dialogue import Dialogue, Failed, allow, ask, read_lines, send, show
+from .events import Abort, BeginContent, Content, EndOfMessage
+from .reply import Refused, Reply
+from .session import Session, Settings, State, answer, decide
+
+GO_ON = bytes(Reply(354, "", "end with <CRLF>.<CRLF>"))
+
+TOO_LARGE = Reply(552, "5.3.4", "message too large")  # RFC 1870 §6.3
+LINE_TOO_LONG = Reply(554, "5.6.0", "a line of the message is too long")
+BARE = Reply(554, "5.6.0", "the message has a CR or LF that stands alone")  # §2.3.8
+NUL = Reply(554, "5.6.0", "the message has a NUL")  # RFC 5322 §4
+LOST = Reply(451, "4.3.0", "something went wrong here, try again later")
+
+_newline = re.compile(rb"\r\n|\r|\n")
+
+
+def data(session: Session, argument: str) -> Dialogue[None]:
+    """§4.1.1.4: data = "DATA" CRLF"""
+    if argument:
+        raise Refused(501, "5.5.4", "no argument is expected")
+    reply = yield from ask(BeginContent(), Reply)
+    if not reply.positive:
+        yield from answer(session, reply)
+        return
+    yield from send(GO_ON)
+    yield from allow(session.settings.message_time)
+    message = yield from read_message(session.settings)
+    yield from allow(None)
+    yield from end_message(session, message)
+
+
+@dataclass(slots=True)
+class Message:
+    """What is known of a message when it has come."""
+
+    size: int = 0
+    eight_bit: bool = False
+    fault: Reply | None = None
+
+
+def end_message(session: Session, message: Message) -> Dialogue[None]:
+    """The whole message has come: it is taken, or it is refused; the transaction is over."""
+    session.state = State.GREETED
+    if message.fault is not None:
+        yield from show(Abort())
+        yield from answer(session, message.fault)
+        return
+    try:
+        reply = yield from decide(session, EndOfMessage(message.size, message.eight_bit))
+    except Failed:
+        yield from show(Abort())
+        yield from answer(session, LOST)
+        return
+    if reply.positive:
+        session.errors = 0
+
+
+def read_message(settings: Settings) -> Dialogue[Message]:
+    """All lines up to the one that is a dot. What follows a fault is read and dropped."""
+    message = Message()
+    ended = False
+    while not ended:
+        lines = yield from read_lines(b".", settings.text_line, settings.data_time)
+        ended = lines.ended
+        if message.fault is not None:
+            continue
+        octets = without_dots(lines.octets)
+        if settings.normalise:
+            octets = _newline.sub(b"\r\n", octets)
+        message.size += len(octets)
+        message.fault = LINE_TOO_LONG if lines.broken else fault(octets)
+        if settings.largest and message.size > settings.largest:
+            message.fault = TOO_LARGE
+        if message.fault is None and octets:
+            message.eight_bit = message.eight_bit or not octets.isascii()
+            yield from show(Content(octets))
+    return message
+
+
+def without_dots(lines: bytes) -> bytes:
+    """§4.5.2: the first period of a line is deleted"""
+    return lines.removeprefix(b".").replace(b"\r\n.", b"\r\n")
+
+
+def fault(lines: bytes) -> Reply | None:
+    """What is wrong with whole lines: one rule for all ways in."""
+    ends = lines.count(b"\r\n")
+    if lines.count(b"\n") != ends or lines.count(b"\r") != ends:
+        return BARE
+    return NUL if b"\0" in lines else None

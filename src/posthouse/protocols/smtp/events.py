@@ -1,0 +1,76 @@
+"""What an SMTP server shows the agent that runs it, and what it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from posthouse.message.address import Path
+
+# Questions, all answered with a Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """May this client go on? A positive reply is replaced by the server's own (§4.1.1.1)."""
+
+    domain: str
+    extended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """May this sender start a transaction? (RFC 5321 §4.1.1.2)"""
+
+    path: Path
+    parameters: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Is responsibility taken for this address? (RFC 5321 §4.1.1.3)"""
+
+    path: Path
+    parameters: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class BeginContent:
+    """May the content come? A positive reply is replaced by the server's 354."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfMessage:
+    """The message is whole. 250 takes responsibility for it (RFC 5321 §6.1)."""
+
+    size: int  # octets shown as `Content`
+    eight_bit: bool  # some of them are not ASCII
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Whose mailbox is this? (RFC 5321 §4.1.1.6)"""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """Who is on this list? (RFC 5321 §4.1.1.7)"""
+
+    text: str
+
+
+# Events, not answered
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Whole lines of the message, transparency undone."""
+
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """The transaction is over without a message; what came of it is to be forgotten."""

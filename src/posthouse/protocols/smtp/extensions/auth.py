@@ -1,0 +1,99 @@
+"""AUTH: the client says who it is (RFC 4954)."""
+
+from __future__ import annotations
+
+import re
+
+from posthouse.message.address import Address, parse_mailbox
+
+from ...dialogue import Dialogue, Failed, LineTooLong, allow, read_line, send
+from ...sasl import MECHANISMS
+from ...sasl.exchange import authenticate, decode, encode
+from ...sasl.mechanism import Accepted, Denial, Malformed
+from ..extension import Extension
+from ..parameter import Parameter
+from ..reply import Refused, Reply
+from ..session import Service, Session, State, answer
+
+LINE = 12288  # octets of a response (§4)
+
+DENIED = {
+    Denial.CREDENTIALS: Reply(535, "5.7.8", "authentication credentials invalid"),
+    Denial.AUTHORIZATION: Reply(535, "5.7.8", "may not act as the other identity"),
+    Denial.UNAVAILABLE: Reply(454, "4.7.0", "temporary authentication failure"),
+    Denial.EXPIRED: Reply(535, "5.7.8", "the password has expired"),
+    Denial.WEAK: Reply(534, "5.7.9", "authentication mechanism is too weak"),
+}
+TOO_MANY = Reply(421, "4.7.0", "too many failed log-ins")
+
+_hexchar = re.compile(r"\+([0-9A-F]{2})")
+_xtext = re.compile(r"(?:[!-*,-<>-~]++|\+[0-9A-F]{2})*+").fullmatch
+
+
+def mechanisms(session: Session) -> str | None:
+    """§3 (3); none in the clear, §4"""
+    return " ".join(MECHANISMS) if session.may_log_in else None
+
+
+def auth(session: Session, argument: str) -> Dialogue[None]:
+    """§4: "AUTH" SP sasl-mech [SP initial-response] *(CRLF [base64]) [CRLF cancel-response]"""
+    name, _, initial = argument.partition(" ")
+    if session.state is not State.GREETED or not session.extended or session.account:
+        raise Refused(503, "5.5.1", "bad sequence of commands")
+    if not name:
+        raise Refused(501, "5.5.4", "expected a mechanism")
+    if not session.may_log_in:
+        raise Refused(538, "5.7.11", "encryption required for requested mechanism")  # §6
+    mechanism = MECHANISMS.get(name.upper())
+    if mechanism is None:
+        raise Refused(504, "5.5.4", "unrecognized authentication type")
+    if initial and not mechanism.client_first:
+        raise Refused(501, "5.7.0", "this mechanism has no initial response")
+    try:
+        first = decode(b"" if initial == "=" else initial.encode()) if initial else None
+        outcome = yield from authenticate(mechanism, first, respond)
+    except Malformed:
+        raise Refused(501, "5.5.2", "cannot decode the response") from None
+    except LineTooLong:
+        raise Refused(500, "5.5.6", "authentication exchange line is too long") from None
+    except Failed:
+        raise Refused(454, "4.7.0", "temporary authentication failure") from None
+    if isinstance(outcome, Accepted):
+        session.account = outcome.account
+        yield from allow(None)
+        yield from answer(session, Reply(235, "2.7.0", "authentication succeeded"))
+        return
+    session.failed_log_ins += 1
+    too_many = session.failed_log_ins >= session.settings.log_ins
+    yield from answer(session, TOO_MANY if too_many else DENIED[outcome.why])
+
+
+def respond(challenge: bytes) -> Dialogue[bytes]:
+    """One challenge and its response; "*" cancels (§4)."""
+    yield from send(b"334 " + encode(challenge) + b"\r\n")
+    line = yield from read_line(LINE)
+    if line == b"*":
+        raise Refused(501, "5.7.0", "authentication cancelled")
+    return decode(line)
+
+
+def auth_value(text: str) -> Address | None:
+    """§5: a mailbox in xtext (RFC 3461 §4), or `<>`: not known"""
+    if text == "<>":
+        return None
+    if not text or _xtext(text) is None:
+        raise ValueError("expected a mailbox in xtext, or <>")
+    return parse_mailbox(_hexchar.sub(lambda hexchar: chr(int(hexchar[1], 16)), text))
+
+
+AUTH = Extension(
+    name="Authentication",
+    rfc=4954,
+    keyword="AUTH",
+    argument=mechanisms,
+    verbs={"AUTH": auth},
+    mail=(Parameter("AUTH", auth_value),),
+    # §3 (6): MAIL grows by 500. AUTH itself grows too, for clients that do not count.
+    growth={"MAIL": 500, "AUTH": LINE},
+    services=frozenset({Service.SUBMISSION, Service.SUBMISSIONS}),
+)

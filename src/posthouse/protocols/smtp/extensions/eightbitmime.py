@@ -1,0 +1,25 @@
+"""8BITMIME: a body need not be ASCII (RFC 6152).
+
+# Deviation: octets above 127 are taken without `BODY=8BITMIME` too: refusing them helps no one.
+"""
+
+from ..extension import Extension
+from ..parameter import Parameter
+
+
+def body_value(text: str) -> str:
+    """§2 (5): body-value = "7BIT" / "8BITMIME" """
+    if text.upper() not in ("7BIT", "8BITMIME"):
+        raise ValueError("expected 7BIT or 8BITMIME")
+    return text.upper()
+
+
+BODY = Parameter("BODY", body_value)
+
+EIGHTBITMIME = Extension(
+    name="8bit-MIMEtransport",
+    rfc=6152,
+    keyword="8BITMIME",
+    mail=(BODY,),
+    growth={"MAIL": 17},  # §2 (6)
+)

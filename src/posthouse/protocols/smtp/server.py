@@ -1,0 +1,82 @@
+"""The server side of SMTP (RFC 5321).
+
+One verb runs at a time, and reads only what it wants: a client may pipeline (RFC 2920) and
+nothing here can tell.
+"""
+
+from __future__ import annotations
+
+from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, read_line, send
+from ..engine import Engine
+from .data import LOST
+from .dialect import COMMAND_LIMIT, DIALECTS, Dialect
+from .reply import Refused, Reply
+from .session import Session, State, answer
+from .verbs import NEEDS, VERBS
+
+LAST_WORDS = {
+    Reason.TIMEOUT: bytes(Reply(421, "4.4.2", "timeout, closing")),
+    Reason.SHUTDOWN: bytes(Reply(421, "4.3.2", "the server ends, try again later")),
+    Reason.FLOOD: bytes(Reply(421, "4.7.0", "a line without an end, closing")),
+}
+TOO_LONG = Reply(500, "5.5.2", "line too long")  # §4.5.3.1.9
+NO_SMTP = Reply(421, "4.7.0", "this is SMTP")
+
+#: What a browser says that was tricked into speaking to a mail server.
+FOREIGN = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "CONNECT", "PRI"})
+
+#: What may be said before a log-in where one is needed (RFC 4954 §6, RFC 3207 §4).
+FREE = frozenset({"AUTH", "EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS", "HELP"})
+
+
+def serve(session: Session) -> Engine:
+    """An engine for one connection."""
+    return Engine(converse(session))
+
+
+def converse(session: Session) -> Dialogue[None]:
+    dialect = DIALECTS[session.service]
+    try:
+        if session.locked:
+            yield from allow(session.settings.log_in_time)
+        yield from send(bytes(Reply(220, "", f"{session.settings.hostname} ESMTP")))
+        while session.state is not State.CLOSED:
+            try:
+                line = yield from read_line(dialect.longest, session.settings.command_time, True)
+                yield from obey(session, dialect, line)
+            except Refused as refusal:
+                yield from answer(session, refusal.reply)
+            except LineTooLong:
+                yield from answer(session, TOO_LONG)
+            except Failed:
+                yield from answer(session, LOST)
+    except Interrupted as why:
+        yield from send(LAST_WORDS[why.reason])
+
+
+def obey(session: Session, dialect: Dialect, line: bytes) -> Dialogue[None]:
+    """One command."""
+    text = line.decode("latin-1").rstrip(" \t")  # §4.1.1: trailing white space is tolerated
+    word, _, argument = text.partition(" ")
+    name = word.upper()
+    verb = dialect.verbs.get(name) or VERBS.get(name)
+    if verb is None:
+        if name in FOREIGN and session.state is State.CONNECTED:
+            raise Refused(NO_SMTP.code, NO_SMTP.status, NO_SMTP.text)
+        raise Refused(500, "5.5.1", "unknown command")  # §4.2.4
+    if len(line) > COMMAND_LIMIT and len(line) > dialect.limits.get(name, COMMAND_LIMIT):
+        raise Refused(500, "5.5.2", "line too long")
+    if not (text.isascii() and text.isprintable()):
+        raise Refused(501, "5.5.2", "only printable ASCII is expected")  # §4.1.2
+    if session.locked and name not in FREE:
+        refuse_stranger(session)
+    if name in NEEDS and session.state not in NEEDS[name]:
+        raise Refused(503, "5.5.1", "bad sequence of commands")  # §4.1.4
+    yield from verb(session, argument)
+
+
+def refuse_stranger(session: Session) -> None:
+    """RFC 4954 §6; RFC 3207 §4"""
+    if session.may_log_in:
+        raise Refused(530, "5.7.0", "authentication required")
+    raise Refused(530, "5.7.0", "must issue a STARTTLS command first")
