@@ -107,9 +107,8 @@ def number(value: float) -> str:
     """Three digits that matter."""
     if value >= 100:
         return f"{value:,.0f}"
-    if value >= 1:
-        return f"{value:.2f}"
-    return f"{value:.4f}" if value < 0.1 else f"{value:.3f}"
+    digits = next((n for n, least in enumerate((10, 1, 0.1, 0.01, 0.001), 1) if value >= least), 6)
+    return f"{value:.{digits}f}"
 
 
 def keep(

@@ -1,0 +1,112 @@
+"""Python's poplib with the pop3 and pop3s services."""
+
+from __future__ import annotations
+
+import poplib
+
+import pytest
+
+from tests.system.server import Server
+from tests.system.user import PATIENCE, User
+
+
+def test_capabilities(server: Server) -> None:
+    client = poplib.POP3(*server.address("pop3"), timeout=PATIENCE)
+    assert client.getwelcome().startswith(b"+OK")
+    assert {"TOP", "UIDL", "USER", "STLS", "RESP-CODES", "PIPELINING", "SASL"} <= set(client.capa())
+    client.quit()
+
+
+def test_every_command(anna: User) -> None:
+    anna.fill(3)
+    client = anna.pop3()
+    count, octets = client.stat()
+    assert count == 3
+    _, listing, _ = client.list()
+    sizes = [int(line.split()[1]) for line in listing]
+    assert sum(sizes) == octets
+    assert client.list(2) == b"+OK 2 %d" % sizes[1]  # type: ignore[comparison-overlap]
+    _, uids, _ = client.uidl()
+    assert len({line.split()[1] for line in uids}) == 3
+    assert client.uidl(3).startswith(b"+OK 3 ")
+    _, lines, size = client.retr(1)
+    assert b"Subject: no. 1" in lines
+    assert size == sizes[0]
+    _, top, _ = client.top(2, 0)
+    assert top[-1] == b""
+    assert b"The text." not in top
+    assert client.noop().startswith(b"+OK")
+    assert client.dele(2).startswith(b"+OK")
+    assert client.stat()[0] == 2
+    with pytest.raises(poplib.error_proto):
+        client.retr(2)
+    assert client.rset().startswith(b"+OK")
+    assert client.stat()[0] == 3
+    assert client.quit().startswith(b"+OK")
+
+
+def test_deletions_are_done_at_quit(anna: User) -> None:
+    anna.fill(3)
+    client = anna.pop3()
+    client.dele(1)
+    client.dele(3)
+    client.quit()
+    after = anna.pop3()
+    assert after.stat()[0] == 1
+    assert b"Subject: no. 2" in after.retr(1)[1]
+    after.quit()
+
+
+def test_without_quit_nothing_is_deleted(anna: User) -> None:
+    anna.fill(1)
+    client = anna.pop3()
+    client.dele(1)
+    client.close()
+    assert len(anna.messages(1)) == 1
+
+
+def test_wrong_password(server: Server, anna: User) -> None:
+    client = poplib.POP3(*server.address("pop3"), timeout=PATIENCE)
+    client.user(anna.address)
+    with pytest.raises(poplib.error_proto, match="AUTH"):
+        client.pass_("not this one")
+    client.user(anna.address)
+    assert client.pass_(anna.password).startswith(b"+OK")
+    client.quit()
+
+
+def test_the_maildrop_is_locked(anna: User) -> None:
+    first = anna.pop3()
+    for _ in range(4):  # sooner or later on the other worker
+        with pytest.raises(poplib.error_proto, match="IN-USE"):
+            anna.pop3()
+    first.quit()
+    anna.pop3().quit()
+
+
+def test_stls(server: Server, anna: User) -> None:
+    client = poplib.POP3(*server.address("pop3"), timeout=PATIENCE)
+    assert client.stls(server.tls()).startswith(b"+OK")
+    assert "STLS" not in client.capa()
+    client.user(anna.address)
+    client.pass_(anna.password)
+    assert client.stat() == (0, 0)
+    client.quit()
+
+
+def test_pop3s(server: Server, anna: User) -> None:
+    anna.fill(1)
+    address = server.address("pop3s")
+    client = poplib.POP3_SSL(*address, context=server.tls(), timeout=PATIENCE)
+    client.user(anna.address)
+    client.pass_(anna.password)
+    assert client.stat()[0] == 1
+    client.quit()
+
+
+def test_lines_that_begin_with_dots(anna: User) -> None:
+    with anna.imap() as imap:
+        imap.append("INBOX", "", "", b"Subject: dots\r\n\r\n.\r\n..\r\n.x\r\n")
+    client = anna.pop3()
+    assert client.retr(1)[1][-3:] == [b".", b"..", b".x"]
+    client.quit()
