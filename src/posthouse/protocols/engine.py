@@ -268,21 +268,24 @@ class Engine:
         end_line = last + b"\r\n"
         if not self._midline and data.startswith(end_line):
             del data[: len(end_line)]
+            self._scanned = 0
             return Lines(b"", True)
-        end = data.find(b"\r\n" + end_line)
+        first = data.find(b"\r\n", self._scanned)
+        if first < 0:
+            if len(data) > limit + 1:
+                self._midline = True
+                return Lines(self._take(len(data) - 1), False, broken=True)
+            self._scanned = max(0, len(data) - 1)
+            return None
+        end = data.find(b"\r\n" + end_line, first)
         ended = end >= 0
         if not ended:
-            end = data.rfind(b"\r\n")
-        if end >= 0:
-            octets = bytes(data[: end + 2])
-            del data[: end + 2 + (len(end_line) if ended else 0)]
-            self._midline = False
-            return Lines(octets, ended, len(octets) > limit and _longest(octets) > limit)
-        if len(data) > limit + 1:
-            octets = self._take(len(data) - 1)
-            self._midline = True
-            return Lines(octets, False, broken=True)
-        return None
+            end = data.rfind(b"\r\n", first)
+        octets = self._take(end + 2)
+        if ended:
+            del data[: len(end_line)]
+        self._midline = False
+        return Lines(octets, ended, _has_longer(octets, limit))
 
     def _take(self, count: int) -> bytes:
         taken = bytes(self._input[:count])
@@ -291,6 +294,12 @@ class Engine:
         return taken
 
 
-def _longest(lines: bytes) -> int:
-    """Octets of the longest line, without its CRLF."""
-    return max(map(len, lines.split(b"\r\n")))
+def _has_longer(lines: bytes, limit: int) -> bool:
+    """Whether one of these whole lines has more than `limit` octets without its CRLF."""
+    start = 0
+    while len(lines) - start > limit + 2:
+        end = lines.rfind(b"\r\n", start, start + limit + 2)
+        if end < 0:
+            return True
+        start = end + 2
+    return False
