@@ -23,6 +23,7 @@ _NAMED = re.compile(rb"[^ ]++ APPEND (?!\{)", re.IGNORECASE)
 GO_AHEAD = b"+ go ahead\r\n"
 _BLOCK = 64 * 1024  # octets
 _HUGE = 1 << 63
+_UNWANTED = 100  # literals of one command, read past
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +87,20 @@ def skip(announced: Literal, most: int, within: float) -> Dialogue[None]:
     A client that waits for "+" will not send it (RFC 3501 §7.5); the others have sent it
     (RFC 7888 §4), and if it is too large to be read for nothing, the connection ends.
     """
-    while not announced.waits:
+    for _ in range(_UNWANTED):
+        if announced.waits:
+            return
         if announced.size > most:
-            raise Bye("the literal is too large", "TOOBIG")
+            break
         most -= announced.size
         left = announced.size
         while left:
             left -= len((yield from read_octets(min(left, _BLOCK), within)))
-        line = yield from read_line(within=within)
-        following = announced_by(line)
+        following = announced_by((yield from read_line(within=within)))
         if not following:
             return
         announced = following
+    raise Bye("the literal is too large", "TOOBIG")
 
 
 def announced_by(line: bytes) -> Literal | None:

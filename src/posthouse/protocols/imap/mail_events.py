@@ -112,6 +112,7 @@ class Need(Flag):
     STRUCTURE = auto()
     HEADER = auto()
     CONTENT = auto()
+    SENT = auto()  # the day that the Date field shows
 
 
 NOTHING = Need(0)
@@ -126,7 +127,8 @@ class Held:
 
 
 #: UID, internal date (seconds since 1970, UTC), size, ENVELOPE, BODY, BODYSTRUCTURE (all three
-#: as octets ready to send), header with its blank line, content
+#: as octets ready to send), header with its empty line, content, day sent (days since 1970 as
+#: written; None where there is no such date)
 Row = tuple[
     int,
     int | None,
@@ -136,6 +138,7 @@ Row = tuple[
     bytes | None,
     bytes | None,
     bytes | Held | None,
+    int | None,
 ]
 
 
@@ -157,6 +160,13 @@ class ReadContent:
     handle: object
     offset: int
     length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStructure:
+    """The part tree of a `Held` content, as `message.structure.parse` makes it."""
+
+    handle: object
 
 
 # The end

@@ -27,7 +27,7 @@ def tell(session: Session, expunges_allowed: bool) -> Dialogue[None]:
     selected = session.selected
     if selected is None:
         return
-    if notices:
+    if notices or selected.stale:
         yield from _ask(selected, expunges_allowed)
     elif expunges_allowed and selected.ghosts:
         assert selected.latest is not None
@@ -42,7 +42,9 @@ def refresh(session: Session, expunges_allowed: bool) -> Dialogue[None]:
 
 
 def _ask(selected: Selected, expunges_allowed: bool) -> Dialogue[None]:
+    selected.stale = True
     news = yield from ask(Refresh(selected.view.version), News)
+    selected.stale = False
     yield from report(selected, news, expunges_allowed)
 
 

@@ -26,3 +26,7 @@ class Bye(Exception):
         super().__init__(f"[{code}] {text}" if code else text)
         self.text = text
         self.code = code
+
+
+class Torn(Exception):
+    """A literal cannot be sent to its end: what is sent now would be taken for its octets."""

@@ -13,7 +13,7 @@ from .commands.capability import capabilities
 from .extension import Command, Tells
 from .framing import Frame, read_command, skip
 from .grammar import Reader
-from .result import Bad, Bye, No
+from .result import Bad, Bye, No, Torn
 from .session import Session, State
 
 _FAREWELLS = {
@@ -47,6 +47,8 @@ def converse(session: Session) -> Dialogue[None]:
         yield from send(_bye(_FAREWELLS[interrupted.reason]))
     except Bye as bye:
         yield from send(_bye(str(bye)))
+    except Torn:
+        return
 
 
 def _command(session: Session, known: Mapping[str, Command], first: bool) -> Dialogue[bool]:

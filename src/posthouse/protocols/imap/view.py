@@ -149,6 +149,8 @@ class Selected:
     ghosts: set[int] = field(default_factory=set)
     #: The view without them
     latest: View | None = None
+    #: Notices were taken, but the agent could not be asked what they are about
+    stale: bool = False
 
     def recent_positions(self) -> list[tuple[int, int]]:
         """The positions [from, to) of what is \\Recent."""

@@ -13,17 +13,20 @@ from .create import CREATE
 from .delete import DELETE
 from .examine import EXAMINE
 from .expunge import EXPUNGE
+from .fetch import FETCH
 from .list import LIST
 from .login import LOGIN
 from .logout import LOGOUT
 from .lsub import LSUB
 from .noop import NOOP
 from .rename import RENAME
+from .search import SEARCH
 from .select import SELECT
 from .starttls import STARTTLS
 from .status import STATUS
 from .store import STORE
 from .subscribe import SUBSCRIBE
+from .uid import UID
 from .unsubscribe import UNSUBSCRIBE
 
 ALL: Mapping[str, Command] = {
@@ -51,6 +54,9 @@ ALL: Mapping[str, Command] = {
     "CHECK": CHECK,
     "CLOSE": CLOSE,
     "EXPUNGE": EXPUNGE,
+    "SEARCH": SEARCH,
+    "FETCH": FETCH,
     "STORE": STORE,
     "COPY": COPY,
+    "UID": UID,
 }

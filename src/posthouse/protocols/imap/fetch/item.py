@@ -6,8 +6,11 @@ slice. The responses of a slice are one formatting of all columns, without a ste
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from posthouse.message import structure
 
 from ..mail_events import NOTHING, Need, Row
 from ..view import BLOCK, BLOCKS, Selected
@@ -24,6 +27,7 @@ class Slice:
     flags: Sequence[bytes]
     modseqs: Sequence[int]
     rows: Sequence[Row] = ()
+    trees: list[structure.Part] = field(default_factory=list)
 
     @classmethod
     def of(cls, selected: Selected, start: int, stop: int, rows: Sequence[Row] = ()) -> Slice:
@@ -38,16 +42,12 @@ class Slice:
 
     @classmethod
     def at(cls, selected: Selected, positions: Sequence[int], rows: Sequence[Row] = ()) -> Slice:
-        """The messages at these positions."""
+        """The messages at these positions, in ascending order."""
         view = selected.view
         flags = [view.flags[at] for at in positions]
-        recent = selected.recent_positions()
-        if recent:
-            chosen = {at for first, last in recent for at in range(first, last)}
-            flags = [
-                with_recent(each) if at in chosen else each
-                for at, each in zip(positions, flags, strict=True)
-            ]
+        for first, last in selected.recent_positions():
+            for index in range(bisect_left(positions, first), bisect_left(positions, last)):
+                flags[index] = with_recent(flags[index])
         return cls(
             [at + 1 for at in positions],
             [view.uids[at] for at in positions],
@@ -56,13 +56,29 @@ class Slice:
             rows,
         )
 
+    @property
+    def headers(self) -> list[bytes]:
+        return [row[6] or b"" for row in self.rows]
+
+    @property
+    def contents(self) -> list[bytes]:
+        """The contents, all of them at hand."""
+        return [row[7] if isinstance(row[7], bytes) else b"" for row in self.rows]
+
+    @property
+    def structures(self) -> list[structure.Part]:
+        """The part trees, made once."""
+        if not self.trees:
+            self.trees.extend(map(structure.parse, self.contents))
+        return self.trees
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """A data item: its text, as a template, and the columns of values for it."""
 
     template: bytes
-    columns: Callable[[Slice], tuple[Iterable[object], ...]]
+    columns: Callable[[Slice], tuple[Iterable[object], ...]] = field(compare=False)
     needs: Need = NOTHING
 
 

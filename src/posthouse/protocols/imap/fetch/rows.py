@@ -1,0 +1,99 @@
+"""The responses for items that the agent is asked for, a slice of messages at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import or_
+
+from ...dialogue import Dialogue, ask, send
+from ..events import decide
+from ..mail_events import NOTHING, FetchRows, Held, Mode, Need, News, Row, Store
+from ..news import report
+from ..result import No
+from ..sequence import runs
+from ..view import Selected
+from .held import send_held
+from .item import FLAGS, Item, Slice, message_template, render
+
+MARKED = 256  # messages marked as \\Seen at once
+AT_ONCE = ((Need.CONTENT, 16), (Need.HEADER, 64))  # messages asked for at once, else 256
+
+
+def needs_of(items: Sequence[Item]) -> Need:
+    return reduce(or_, [item.needs for item in items], NOTHING)
+
+
+def batches(positions: Sequence[tuple[int, int]], most: int) -> Iterator[list[int]]:
+    """The positions, at most so many at a time."""
+    batch: list[int] = []
+    for start, stop in positions:
+        while start < stop:
+            end = min(stop, start + most - len(batch))
+            batch.extend(range(start, end))
+            start = end
+            if len(batch) == most:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+def send_rows(
+    selected: Selected, positions: Sequence[tuple[int, int]], items: Sequence[Item], seen: bool
+) -> Dialogue[bool]:
+    """The responses for these positions; false where some were expunged and are not there."""
+    needs = needs_of(items)
+    most = next((count for need, count in AT_ONCE if need in needs), 256)
+    complete = True
+    for marked in batches(positions, MARKED):
+        its_items = items
+        if seen and (yield from _mark_seen(selected, marked)) and FLAGS not in items:
+            its_items = (*items, FLAGS)
+        for start in range(0, len(marked), most):
+            batch = marked[start : start + most]
+            complete = (yield from _send_batch(selected, batch, its_items, needs)) and complete
+    return complete
+
+
+def _send_batch(
+    selected: Selected, batch: list[int], items: Sequence[Item], needs: Need
+) -> Dialogue[bool]:
+    uids = selected.view.uids
+    rows: list[Row] = yield from ask(FetchRows([uids[at] for at in batch], needs), list)
+    complete = len(rows) == len(batch)
+    if not complete:
+        present = {row[0] for row in rows}
+        batch = [at for at in batch if uids[at] in present]
+    done = 0
+    template = message_template(items)
+    for at, row in enumerate(rows if Need.CONTENT in needs else ()):
+        content = row[7]
+        if isinstance(content, Held):
+            if done < at:
+                part = Slice.at(selected, batch[done:at], rows[done:at])
+                yield from send(render(items, part, template))
+            yield from send_held(items, Slice.at(selected, [batch[at]], [row]), content)
+            done = at + 1
+    if done < len(rows):
+        part = Slice.at(selected, batch[done:], rows[done:])
+        yield from send(render(items, part, template))
+    return complete
+
+
+def _mark_seen(selected: Selected, batch: list[int]) -> Dialogue[bool]:
+    """Set \\Seen where it is not; whether some flags may have changed (§6.4.5)."""
+    view = selected.view
+    unseen = [at for at in batch if rb"\Seen" not in view.flags[at]]
+    ghosts = selected.ghosts
+    if ghosts:
+        unseen = [at for at in unseen if view.uids[at] not in ghosts]
+    if not unseen or selected.read_only:
+        return False
+    uids = view.uid_ranges([(first, last + 1) for first, last in runs(unseen)])
+    try:
+        news = yield from decide(Store(view.version, uids, Mode.ADD, (rb"\Seen",)), News)
+    except No:  # the messages can be read all the same
+        return False
+    yield from report(selected, news, False, {view.uids[at] for at in unseen})
+    return True

@@ -1,0 +1,91 @@
+"""One message, as the keys of SEARCH look at it: decoded, in small letters (RFC 3501 §6.4.4)."""
+
+from __future__ import annotations
+
+from posthouse.message import structure
+from posthouse.message.encodings import decode_charset, decode_transfer, decode_words
+from posthouse.message.header import Header, unfold
+
+from ..mail_events import Row
+
+DAY = 86400  # seconds
+
+
+def folded(text: str) -> str:
+    """The form in which texts are compared, whatever their case."""
+    return text.casefold()
+
+
+class Message:
+    """What the agent gave of a message."""
+
+    __slots__ = ("_lower", "row")
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self._lower: bytes | None = None
+
+    @property
+    def header(self) -> bytes:
+        return self.row[6] or b""
+
+    @property
+    def size(self) -> int:
+        return self.row[2] or 0
+
+    @property
+    def day(self) -> int:
+        """The day of the internal date, since 1970."""
+        return (self.row[1] or 0) // DAY
+
+    @property
+    def sent_day(self) -> int | None:
+        """The day that the Date field shows, "disregarding time and timezone"."""
+        return self.row[8]
+
+    def has_field(self, name: bytes, needle: str) -> bool:
+        """A field of this name is there and holds the needle."""
+        if not self._may_hold(needle):
+            return False
+        values = Header(Header(self.header).select((name,))).get_all(name)
+        return any(needle in folded(decode_words(unfold(value))) for value in values)
+
+    def has_text(self, needle: str) -> bool:
+        """Some field holds the needle, in its name or its value."""
+        return self._may_hold(needle) and needle in header_text(self.header)
+
+    def _may_hold(self, needle: str) -> bool:
+        """False where a look at the octets says that decoding is for nothing."""
+        if not needle.isascii() or " " in needle:
+            return True
+        if self._lower is None:
+            self._lower = self.header.lower()
+        lower = self._lower
+        return b"=?" in lower or not lower.isascii() or needle.encode("ascii") in lower
+
+
+def header_text(header: bytes) -> str:
+    """All fields of a header, a line each."""
+    fields = Header(header).fields()
+    lines = [f"{name.decode()}: {decode_words(unfold(value))}" for name, value in fields]
+    return folded("\n".join(lines))
+
+
+def text_ranges(root: structure.Part) -> list[tuple[structure.Part, int, int]]:
+    """The parts that are text, and the headers of messages within: where their octets are."""
+    found = []
+    for part in structure.walk(root):
+        if part.is_message:
+            found += [(part, child.header_start, child.body_start) for child in part.children]
+        elif part.type.lower() == b"text" and not part.is_multipart:
+            found.append((part, part.body_start, part.end))
+    return found
+
+
+def part_text(part: structure.Part, octets: bytes) -> str:
+    """The octets of one of these as text."""
+    if part.is_message:
+        return header_text(octets)
+    charset = next((v for name, v in part.parameters if name.lower() == b"charset"), b"")
+    decoded = decode_transfer(octets, part.encoding.decode("ascii", "replace"))
+    return folded(decode_charset(decoded, charset.decode("ascii", "replace")))

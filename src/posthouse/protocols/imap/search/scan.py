@@ -1,0 +1,103 @@
+"""Finds the messages that match, asking for as few of them as it can (RFC 3501 §6.4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+
+from posthouse.message import structure
+
+from ...dialogue import Dialogue, ask
+from ..fetch.held import read
+from ..mail_events import NOTHING, FetchRows, Held, Need, ReadStructure, Row
+from ..view import Selected
+from . import mask
+from .criteria import Asked, Key, Leaf, Seen, Text, bounds, leaves
+from .message import Message, part_text, text_ranges
+
+#: From the cheapest to the dearest; and how many messages are asked for at once.
+STAGES = ((Need.DATE | Need.SIZE | Need.SENT, 256), (Need.HEADER, 64), (Need.CONTENT, 16))
+LONGEST_TEXT = 8 * 1024 * 1024  # octets of one part of a large message that are looked at
+
+
+def find(selected: Selected, key: Key) -> Dialogue[list[int]]:
+    """The positions of the messages that match, in ascending order."""
+    everything = mask.full(len(selected.view))
+    known: dict[Leaf, int] = {}
+    unknown: list[Leaf] = []
+    missing = 0
+    for leaf in dict.fromkeys(leaves(key)):
+        if isinstance(leaf, Seen):
+            known[leaf] = leaf.find(selected)
+        else:
+            unknown.append(leaf)
+    for needs, most in STAGES:
+        stage = [leaf for leaf in unknown if _need(leaf) in needs]
+        if not stage:
+            continue
+        least, highest = bounds(key, known, everything)
+        between = mask.positions(highest & ~least & ~missing)
+        missing |= yield from _scan(selected, between, stage, most, known)
+    return mask.positions(bounds(key, known, everything)[0] & ~missing)
+
+
+def _need(leaf: Leaf) -> Need:
+    if isinstance(leaf, Asked):
+        return leaf.need
+    return Need.CONTENT if isinstance(leaf, Text) else NOTHING
+
+
+def _scan(
+    selected: Selected, positions: list[int], stage: list[Leaf], most: int, known: dict[Leaf, int]
+) -> Dialogue[int]:
+    """Make these leaves known at these positions; the mask of messages that are not there."""
+    view = selected.view
+    count = len(view)
+    asked = [leaf for leaf in stage if isinstance(leaf, Asked)]
+    texts = [leaf for leaf in stage if isinstance(leaf, Text)]
+    needs = reduce(or_, map(_need, stage), Need.HEADER if texts else NOTHING)
+    found: dict[Leaf, list[int]] = {leaf: [] for leaf in stage}
+    absent: list[int] = []
+    for start in range(0, len(positions), most):
+        batch = positions[start : start + most]
+        uids = [view.uids[at] for at in batch]
+        rows: list[Row] = yield from ask(FetchRows(uids, needs), list)
+        if len(rows) < len(batch):
+            present = {row[0] for row in rows}
+            absent += [at for at, uid in zip(batch, uids, strict=True) if uid not in present]
+            batch = [at for at, uid in zip(batch, uids, strict=True) if uid in present]
+        for at, row in zip(batch, rows, strict=True):
+            message = Message(row)
+            for leaf in asked:
+                if leaf.matches(message):
+                    found[leaf].append(at)
+            if texts:
+                for text in (yield from _texts(message, texts)):
+                    found[text].append(at)
+    known |= {leaf: mask.of_positions(matching, count) for leaf, matching in found.items()}
+    return mask.of_positions(absent, count)
+
+
+def _texts(message: Message, wanted: Sequence[Text]) -> Dialogue[list[Text]]:
+    """Those of the leaves that the message holds, a part after the other."""
+    found = [leaf for leaf in wanted if leaf.in_header and message.has_text(leaf.needle)]
+    left = [leaf for leaf in wanted if leaf not in found]
+    content = message.row[7]
+    if not left or content is None:
+        return found
+    if isinstance(content, Held):
+        root = yield from ask(ReadStructure(content.handle), structure.Part)
+    else:
+        root = structure.parse(content)
+    for part, start, stop in text_ranges(root):
+        if isinstance(content, Held):
+            octets = yield from read(content, start, min(stop, start + LONGEST_TEXT))
+        else:
+            octets = content[start:stop]
+        text = part_text(part, octets)
+        found += [leaf for leaf in left if leaf.needle in text]
+        left = [leaf for leaf in left if leaf.needle not in text]
+        if not left:
+            break
+    return found

@@ -1,0 +1,343 @@
+"""Mailboxes without a store, and the agent that gives them to IMAP engines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from posthouse.message import structure
+from posthouse.message.summary import summarise
+from posthouse.protocols.engine import Engine
+from posthouse.protocols.imap.events import (
+    AbandonAppend,
+    AppendContent,
+    Appended,
+    BeginAppend,
+    Counts,
+    Create,
+    Delete,
+    EndAppend,
+    ListMailboxes,
+    Mailbox,
+    Opened,
+    Rename,
+    Select,
+    Status,
+    Subscribe,
+    Unsubscribe,
+)
+from posthouse.protocols.imap.extensions import ALL
+from posthouse.protocols.imap.mail_events import (
+    Close,
+    Copied,
+    Copy,
+    Declined,
+    Expunge,
+    FetchRows,
+    Held,
+    Mode,
+    News,
+    ReadContent,
+    ReadStructure,
+    Refresh,
+    Row,
+    Store,
+)
+from posthouse.protocols.imap.server import serve
+from posthouse.protocols.imap.session import Limits, Session, State
+from posthouse.protocols.imap.view import Selected, View
+from posthouse.protocols.sasl.mechanism import Accepted, Denial, Denied, Password
+
+CONTENT = b"From: ann@a.example\r\nSubject: one\r\n\r\ntext\r\n"
+SPECIAL = {"Sent": "\\Sent", "Drafts": "\\Drafts", "Junk": "\\Junk", "Trash": "\\Trash"}
+
+
+@dataclass(slots=True)
+class Message:
+    uid: int
+    flags: bytes
+    modseq: int
+    content: bytes = CONTENT
+    date: int = 1_000_000_000  # 9-Sep-2001 01:46:40
+
+
+@dataclass(slots=True)
+class Box:
+    """One mailbox."""
+
+    uid_validity: int
+    messages: list[Message] = field(default_factory=list)
+    uid_next: int = 1
+    modseq: int = 1
+    recent: int = 0  # the UID up to which a session was told of what is \\Recent
+
+    def add(self, flags: bytes = b"", content: bytes = CONTENT) -> int:
+        self.modseq += 1
+        self.messages.append(Message(self.uid_next, flags, self.modseq, content))
+        self.uid_next += 1
+        return self.uid_next - 1
+
+    def view(self) -> View:
+        return View.of(self.modseq, [(m.uid, m.flags, m.modseq) for m in self.messages])
+
+    def claim(self) -> list[tuple[int, int]]:
+        """What becomes \\Recent in the session that asks."""
+        new = [m.uid for m in self.messages if m.uid > self.recent]
+        self.recent = self.uid_next - 1
+        return [(new[0], new[-1])] if new else []
+
+
+class Stage:
+    """Its settings: `secure`, `plaintext`, `tls`, `logged-in` (yes or no); `mailboxes` (names,
+    with spaces between them), `messages` (in INBOX), and the fields of `Limits`.
+    """
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.boxes = {"INBOX": Box(1)}
+        for name in settings.get("mailboxes", "").split():
+            self.boxes[name] = Box(len(self.boxes) + 1)
+        for _ in range(int(settings.get("messages", 0))):
+            self.boxes["INBOX"].add()
+        self.subscribed = set(settings.get("subscribed", "").split())
+        self.sessions: dict[int, Session] = {}
+        self.engines: dict[int, Engine] = {}
+        self.appends: dict[int, tuple[BeginAppend, bytes]] = {}
+
+    # Connections
+
+    def open(self, connection: int = 1) -> Engine:
+        setting = self.settings.get
+        limits = Limits()
+        for name in Limits.__dataclass_fields__:
+            if name in self.settings:
+                limits = replace(limits, **{name: int(self.settings[name])})
+        session = Session(
+            "imap.example",
+            ALL,
+            limits=limits,
+            secure=setting("secure") == "yes",
+            plaintext_allowed=setting("plaintext") != "no",
+            tls_available=setting("tls") == "yes",
+        )
+        if setting("logged-in") != "no":
+            session.state, session.user = State.AUTHENTICATED, "ann"
+        self.sessions[connection] = session
+        self.engines[connection] = serve(session)
+        return self.engines[connection]
+
+    def notice(self, connection: int, text: str) -> object:
+        """What happens by itself: `new`, `seen UID`, `gone UID` in INBOX."""
+        box = self.boxes["INBOX"]
+        what, _, uid = text.partition(" ")
+        box.modseq += 1
+        if what == "new":
+            box.add()
+        elif what == "gone":
+            box.messages = [m for m in box.messages if m.uid != int(uid)]
+        elif what == "seen":
+            for message in box.messages:
+                if message.uid == int(uid):
+                    message.flags, message.modseq = b"\\Seen", box.modseq
+        return "changed"
+
+    def changed(self, name: str) -> None:
+        """Tell all that have it selected, as the change feed does."""
+        for connection, session in self.sessions.items():
+            if session.selected is not None and session.selected.mailbox == name:
+                self.engines[connection].notify("changed")
+
+    def selected(self, connection: int) -> tuple[Selected, Box]:
+        selected = self.sessions[connection].selected
+        assert selected is not None
+        return selected, self.boxes[selected.mailbox]
+
+    # Questions
+
+    def show(self, connection: int, event: object) -> None:
+        if isinstance(event, AppendContent):
+            begun, octets = self.appends[connection]
+            self.appends[connection] = begun, octets + event.octets
+        elif isinstance(event, AbandonAppend):
+            del self.appends[connection]
+
+    def answer(self, connection: int, question: object, text: str | None) -> object:
+        if text and isinstance(question, Password):
+            return Denied(Denial(text))
+        if text:  # "OVERQUOTA too much"
+            code, _, why = text.partition(" ")
+            return Declined(why, code)
+        for answers in (
+            self.about_mailboxes,
+            self.about_a_mailbox,
+            self.about_messages,
+            self.about_contents,
+        ):
+            answer = answers(connection, question)
+            if answer is not NotImplemented:
+                return answer
+        raise AssertionError(f"not asked before: {question!r}")
+
+    def about_mailboxes(self, connection: int, question: object) -> object:
+        match question:
+            case Password(user, "secret"):
+                return Accepted(user)
+            case Password():
+                return Denied()
+            case ListMailboxes():
+                return tuple(
+                    Mailbox(
+                        name,
+                        subscribed=name in self.subscribed,
+                        exists=name in self.boxes,
+                        special_use=SPECIAL.get(name, ""),
+                    )
+                    for name in {*self.boxes, *self.subscribed}
+                )
+            case Create(name):
+                if name in self.boxes:
+                    return Declined("it exists", "ALREADYEXISTS")
+                self.boxes[name] = Box(len(self.boxes) + 1)
+                return None
+            case Delete(name):
+                if name not in self.boxes:
+                    return Declined("no such mailbox", "NONEXISTENT")
+                del self.boxes[name]
+                return None
+            case Rename(name, to):
+                return self.rename(name, to)
+            case Subscribe(name):
+                self.subscribed.add(name)
+                return None
+            case Unsubscribe(name):
+                self.subscribed.discard(name)
+                return None
+        return NotImplemented
+
+    def rename(self, name: str, to: str) -> object:
+        if name not in self.boxes:
+            return Declined("no such mailbox", "NONEXISTENT")
+        if to in self.boxes:
+            return Declined("it exists", "ALREADYEXISTS")
+        self.boxes[to] = self.boxes.pop(name)
+        if name == "INBOX":
+            self.boxes[name] = Box(len(self.boxes) + 1)
+            return None
+        for below in [each for each in self.boxes if each.startswith(name + "/")]:
+            self.boxes[to + below[len(name) :]] = self.boxes.pop(below)
+        return None
+
+    def about_a_mailbox(self, connection: int, question: object) -> object:
+        match question:
+            case Select(name) | Status(name) if name not in self.boxes:
+                return Declined("no such mailbox", "NONEXISTENT")
+            case BeginAppend(name) if name not in self.boxes:
+                return Declined("no such mailbox", "TRYCREATE")
+            case Select(name, read_only):
+                box = self.boxes[name]
+                recent = [] if read_only else box.claim()
+                selected = Selected(name, box.uid_validity, read_only, box.view(), recent)
+                unseen = [b"\\Seen" in m.flags for m in box.messages]
+                first = unseen.index(False) + 1 if False in unseen else 0
+                return Opened(selected, box.uid_next, first)
+            case Status(name):
+                box = self.boxes[name]
+                unseen = [b"\\Seen" in m.flags for m in box.messages]
+                return Counts(
+                    len(box.messages), unseen.count(False), box.uid_next, box.uid_validity
+                )
+            case BeginAppend():
+                self.appends[connection] = question, b""
+                return None
+            case EndAppend():
+                begun, octets = self.appends.pop(connection)
+                assert len(octets) == begun.size
+                box = self.boxes[begun.mailbox]
+                uid = box.add(b" ".join(begun.flags), octets)
+                self.changed(begun.mailbox)
+                return Appended(box.uid_validity, uid)
+            case Close():
+                return None
+        return NotImplemented
+
+    def about_messages(self, connection: int, question: object) -> object:
+        match question:
+            case Refresh():
+                return self.news(connection)
+            case Store(_, ranges, mode, flags):
+                selected, box = self.selected(connection)
+                box.modseq += 1
+                for message in box.messages:
+                    if any(first <= message.uid <= last for first, last in ranges):
+                        message.flags = changed(message.flags, mode, flags)
+                        message.modseq = box.modseq
+                self.changed(selected.mailbox)
+                return self.news(connection)
+            case Expunge(_, ranges):
+                selected, box = self.selected(connection)
+                box.modseq += 1
+                box.messages = [
+                    message
+                    for message in box.messages
+                    if b"\\Deleted" not in message.flags
+                    or (ranges is not None and not any(a <= message.uid <= b for a, b in ranges))
+                ]
+                self.changed(selected.mailbox)
+                return self.news(connection)
+            case Copy(_, name) if name not in self.boxes:
+                return Declined("no such mailbox", "TRYCREATE")
+            case Copy(ranges, name):
+                _, box = self.selected(connection)
+                to = self.boxes[name]
+                copied = [
+                    (message.uid, to.add(message.flags, message.content))
+                    for message in list(box.messages)
+                    if any(first <= message.uid <= last for first, last in ranges)
+                ]
+                self.changed(name)
+                uids, copies = zip(*copied, strict=True) if copied else ((), ())
+                return Copied(to.uid_validity, uids, copies)
+        return NotImplemented
+
+    def about_contents(self, connection: int, question: object) -> object:
+        match question:
+            case FetchRows(uids):
+                _, box = self.selected(connection)
+                kept = {message.uid: message for message in box.messages}
+                held = int(self.settings.get("held-from", 1 << 32))
+                return [row(kept[uid], held) for uid in uids if uid in kept]
+            case ReadContent(bytes(content), offset, length):
+                return content[offset : offset + length]
+            case ReadStructure(bytes(content)):
+                return structure.parse(content)
+        return NotImplemented
+
+    def news(self, connection: int) -> News:
+        selected, box = self.selected(connection)
+        return News(box.view(), recent=[] if selected.read_only else box.claim())
+
+
+def row(message: Message, held_from: int) -> Row:
+    """All that can be asked for; contents of `held_from` octets and more are held."""
+    content = message.content
+    summary = summarise(content)
+    return (
+        message.uid,
+        message.date,
+        len(content),
+        summary.envelope,
+        summary.body,
+        summary.body_structure,
+        content[: summary.header_size],
+        Held(content, len(content)) if len(content) >= held_from else content,
+        summary.sent_day,
+    )
+
+
+def changed(before: bytes, mode: Mode, flags: tuple[bytes, ...]) -> bytes:
+    held: dict[bytes, None] = {}
+    if mode is not Mode.REPLACE:
+        held = dict.fromkeys(before.split())
+    if mode is Mode.REMOVE:
+        return b" ".join(flag for flag in held if flag not in flags)
+    return b" ".join([*held, *(flag for flag in flags if flag not in held)])
