@@ -53,12 +53,20 @@ def list_messages(account: int) -> Unit[Listing | None]:
     return unit
 
 
-def find_message(account: int, uid_validity: int, uid: int) -> Unit[Stored | None]:
-    """The content of a message; None if it has been expunged."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message: the header fields of this copy alone, which go before its content."""
 
-    def unit() -> Work[Stored | None]:
+    prefix: bytes
+    content: Stored
+
+
+def find_message(account: int, uid_validity: int, uid: int) -> Unit[Found | None]:
+    """A message; None if it has been expunged."""
+
+    def unit() -> Work[Found | None]:
         row = yield from one_of(
-            "SELECT content FROM message JOIN mailbox"
+            "SELECT prefix, content FROM message JOIN mailbox"
             " ON mailbox.account = message.account AND mailbox.id = message.mailbox"
             " WHERE message.account = ?1 AND mailbox = ?2 AND uid_validity = ?3 AND uid = ?4",
             account,
@@ -66,7 +74,8 @@ def find_message(account: int, uid_validity: int, uid: int) -> Unit[Stored | Non
             uid_validity,
             uid,
         )
-        return None if row is None else (yield from read_content(row[0]))
+        stored = None if row is None else (yield from read_content(row[1]))
+        return None if row is None or stored is None else Found(row[0], stored)
 
     return unit
 

@@ -97,6 +97,7 @@ class Pop3Agent:
         self._login: Login | None = None
         self._lock: Lock | None = None
         self._listing = Listing(0, (), ())
+        self._prefix = b""  # what goes before the large content
         self._file = ""  # the large content that is being sent
         self._size = 0
         self._sent = 0
@@ -193,10 +194,12 @@ class Pop3Agent:
         )
         if found is None:
             return Gone()
-        if found.file is None:
-            assert found.octets is not None
-            return Block(found.octets, last=True)
-        self._file, self._size, self._sent = found.file, found.size, 0
+        content = found.content
+        if content.file is None:
+            assert content.octets is not None
+            return Block(found.prefix + content.octets, last=True)
+        self._prefix = found.prefix
+        self._file, self._size, self._sent = content.file, content.size, 0
         return self._next_block()
 
     async def _next_block(self) -> Retrieval:
@@ -206,7 +209,8 @@ class Pop3Agent:
         if len(octets) != wanted:
             raise OSError(f"{self._file} is shorter than {self._size} octets")
         self._sent += wanted
-        return Block(octets, last=self._sent == self._size)
+        prefix, self._prefix = self._prefix, b""
+        return Block(prefix + octets, last=self._sent == self._size)
 
 
 class UniqueIds(Sequence[str]):

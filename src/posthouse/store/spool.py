@@ -1,0 +1,76 @@
+"""Content on its way in: gathered in memory while it is small, then streamed to a file."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from .blobs.files import BlobFiles, BlobWriter
+from .contents import ROW, Prepared, prepare, prepare_file
+
+BEGINNING = 80 * 1024  # octets of a large content that are kept at hand, for its header
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """Content that is whole; where it lies in a file, the file is durable."""
+
+    prepared: Prepared
+    octets: bytes | None  # all of it, where it is small enough
+
+
+class Spool:
+    """Takes one content. Raises OSError when the disk does not take it; then abandon it."""
+
+    def __init__(self, blobs: BlobFiles, prefix: bytes = b"") -> None:
+        """`prefix` is what comes before the content: trace fields."""
+        self._blobs = blobs
+        self._pieces: list[bytes] = [prefix] if prefix else []
+        self._file: BlobWriter | None = None
+        self._beginning = b""
+        self.size = len(prefix)
+
+    def write(self, octets: bytes) -> None:
+        """Add octets. Into a file this is a copy to the kernel, not a wait for the disk."""
+        self.size += len(octets)
+        if self._file is not None:
+            self._file.write(octets)
+            return
+        self._pieces.append(octets)
+        if self.size > ROW:
+            content = b"".join(self._pieces)
+            self._pieces.clear()
+            self._beginning = content[:BEGINNING]
+            self._file = self._blobs.begin()
+            self._file.write(content)
+
+    def beginning(self) -> bytes:
+        """All of it while it is small, else as much as holds its header."""
+        if self._file is not None:
+            return self._beginning
+        if len(self._pieces) > 1:
+            self._pieces = [b"".join(self._pieces)]
+        return self._pieces[0] if self._pieces else b""
+
+    async def finish(self) -> Spooled:
+        """It is whole: have it ready for the unit that names it."""
+        if self._file is None:
+            return self.finish_small()
+        name = await asyncio.to_thread(self._file.finish)
+        return Spooled(prepare_file(name, self.size, self._beginning), None)
+
+    @property
+    def is_small(self) -> bool:
+        """It is all in memory, and `finish_small` will do."""
+        return self._file is None
+
+    def finish_small(self) -> Spooled:
+        octets = self.beginning()
+        return Spooled(prepare(octets), octets)
+
+    def abandon(self) -> None:
+        """It is not wanted, or no unit will name it."""
+        self._pieces.clear()
+        if self._file is not None:
+            self._file.abandon()
+            self._file = None

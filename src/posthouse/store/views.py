@@ -1,0 +1,143 @@
+"""Mailbox views that the sessions of a process share, kept up to date from the change feed.
+
+A view is loaded once, when the first session selects its mailbox, and from then on only what has
+changed is read. What was done to it is remembered for a while, so that a session that was told an
+older version is told the difference without comparing the two.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from posthouse.protocols.imap.mail_events import News
+from posthouse.protocols.imap.view import Changes, View
+
+from .changes import all_messages, changes_since
+from .ranges import uids_in
+from .store import Store
+
+LONG = 5_000  # messages; a mailbox that has more is loaded in a thread
+REMEMBERED = 256  # steps from one version to the next
+REMEMBERED_UIDS = 200_000  # in all of a mailbox's steps
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What led from one version of a view to the next."""
+
+    before: int
+    vanished: tuple[int, ...]
+    changed: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class SharedView:
+    """The view of one mailbox, for all sessions that have it selected."""
+
+    account: int
+    mailbox: int
+    view: View
+    sessions: int = 0
+    steps: deque[Step] = field(default_factory=deque)
+    remembered: int = 0
+    may_have_recent: bool = False  # there are messages that no session here has claimed
+
+    def advance(self, changes: Changes) -> None:
+        """Take what has happened since the version of the view."""
+        step = Step(
+            self.view.version,
+            tuple(changes.expunged),
+            tuple([message[0] for message in changes.messages]),
+        )
+        last = self.view.uids[-1] if self.view.uids else 0
+        self.view = self.view.apply(changes)
+        if self.view.uids and self.view.uids[-1] > last:
+            self.may_have_recent = True
+        self.steps.append(step)
+        self.remembered += len(step.vanished) + len(step.changed)
+        while self.steps and (len(self.steps) > REMEMBERED or self.remembered > REMEMBERED_UIDS):
+            oldest = self.steps.popleft()
+            self.remembered -= len(oldest.vanished) + len(oldest.changed)
+
+    def since(self, version: int) -> News:
+        """The difference to a version that a session was told."""
+        view = self.view
+        if version == view.version:
+            return News(view, (), ())
+        vanished: list[int] = []
+        changed: set[int] = set()
+        for step in reversed(self.steps):
+            vanished += step.vanished
+            changed.update(step.changed)
+            if step.before == version:
+                return News(view, vanished, sorted(changed))
+        return News(view, None, None)
+
+
+class MailboxViews:
+    """All shared views of a process, and who wants to hear of changes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._shared: dict[tuple[int, int], SharedView] = {}
+        self._listeners: dict[int, dict[object, Callable[[], None]]] = {}
+        store.listen("account", self._changed)
+
+    async def open(self, account: int, mailbox: int) -> SharedView | None:
+        """The view of a mailbox as it is now; None if there is no such mailbox."""
+        shared = self._shared.get((account, mailbox))
+        if shared is None:
+            loaded = await self._store.read_long(lambda: all_messages(account, mailbox))
+            if loaded is None:
+                return None
+            version, messages = loaded
+            view = View.of(version, messages)
+            # Another session may have loaded it meanwhile.
+            shared = self._shared.setdefault((account, mailbox), SharedView(account, mailbox, view))
+        shared.sessions += 1
+        await self.refresh(shared)
+        return shared
+
+    def close(self, shared: SharedView) -> None:
+        """A session has left it; the last one takes it from memory."""
+        shared.sessions -= 1
+        if not shared.sessions:
+            self._shared.pop((shared.account, shared.mailbox), None)
+
+    async def refresh(self, shared: SharedView) -> None:
+        """Bring a view up to date with what is committed."""
+        store, version = self._store, shared.view.version
+        since = store.read(lambda: changes_since(shared.account, shared.mailbox, version))
+        if since is not None:
+            if since.version > version:
+                shared.advance(Changes(since.version, since.messages, uids_in(since.expunged)))
+            return
+        loaded = await store.read_long(lambda: all_messages(shared.account, shared.mailbox))
+        if loaded is None or loaded[0] <= shared.view.version:
+            return  # it was deleted: its sessions keep what they have been told
+        shared.steps.clear()
+        shared.remembered = 0
+        shared.view = View.of(*loaded)
+
+    # Who hears of changes
+
+    def listen(self, account: int, who: object, listener: Callable[[], None]) -> None:
+        """Have `listener` called when something of an account has changed."""
+        self._listeners.setdefault(account, {})[who] = listener
+
+    def ignore(self, account: int, who: object) -> None:
+        listeners = self._listeners.get(account, {})
+        listeners.pop(who, None)
+        if not listeners:
+            self._listeners.pop(account, None)
+
+    def _changed(self, account: int, _modseq: int) -> None:
+        for listener in tuple(self._listeners.get(account, {}).values()):
+            listener()
+
+    def remind(self) -> None:
+        """Have everyone look, behind notifications that were lost."""
+        for account in tuple(self._listeners):
+            self._changed(account, 0)
