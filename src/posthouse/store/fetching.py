@@ -17,10 +17,10 @@ from .contents import unpack
 from .unit import Row, Unit, Work, one_of, rows_of
 
 OCTETS = Need.HEADER | Need.CONTENT
-SUMMED_UP = Need.ENVELOPE | Need.BODY | Need.STRUCTURE
+SUMMED_UP = Need.ENVELOPE | Need.BODY | Need.STRUCTURE | Need.SENT
 
 _PLAIN = "m.uid, m.internal_date, m.size, m.content, m.prefix"
-_SUMMARY = ", s.version, s.envelope, s.body, s.bodystructure"
+_SUMMARY = ", s.version, s.envelope, s.body, s.bodystructure, s.sent_day"
 _HEADER = ", o.header, c.file"
 _CONTENT = ", o.header, c.file, o.body, o.packed"
 
@@ -100,13 +100,14 @@ def shape(
     """
     uid, date, size, content, prefix = row[:5]
     at = 5
-    envelope = body = structure = None
+    envelope = body = structure = sent_day = None
     if needs & SUMMED_UP:
-        version, envelope, body, structure = row[5:9]
-        at = 9
+        version, envelope, body, structure, sent_day = row[5:10]
+        at = 10
         if version != SUMMARY_VERSION:
             made = again(content)
             envelope, body, structure = made.envelope, made.body, made.body_structure
+            sent_day = made.sent_day
     header = octets = None
     if needs & OCTETS:
         stored_header, file = row[at : at + 2]
@@ -117,7 +118,7 @@ def shape(
             octets = hold(row)
         elif needs & Need.CONTENT:
             octets = prefix + unpack(stored_header, row[at + 2], row[at + 3])
-    return uid, date, size, envelope, body, structure, header, octets
+    return uid, date, size, envelope, body, structure, header, octets, sent_day
 
 
 def find_file(account: int, mailbox: int, uid: int) -> Unit[tuple[str, bytes, int] | None]:
