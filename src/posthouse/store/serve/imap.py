@@ -47,7 +47,7 @@ from ..messages import (
     expunge_messages,
     store_flags,
 )
-from ..spool import Spool, Spooled
+from ..spool import Spool
 from ..store import Store
 from ..unit import Row
 from ..views import MailboxViews, SharedView
