@@ -117,3 +117,13 @@ def any_account() -> Unit[bool]:
         return (yield from one_of("SELECT id FROM account LIMIT 1")) is not None
 
     return unit
+
+
+def find_account(address: str) -> Unit[int | None]:
+    """The id of the account with this canonical address."""
+
+    def unit() -> Work[int | None]:
+        row = yield from one_of("SELECT id FROM account WHERE address = ?1", address)
+        return None if row is None else row[0]
+
+    return unit

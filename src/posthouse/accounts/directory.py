@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ..message.address import Address, canonical, domain_to_ascii, split_subaddress
 from ..store.unit import Unit, Work, one_of, rows_of
-from .names import NotAnAddress, canonical_domain, canonical_local_part
 
 SEPARATOR = "+"
+POSTMASTER = "postmaster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ ORDER BY CASE WHEN address LIKE ?1 THEN 0 ELSE 1 END, id LIMIT 1
 
 
 def resolve(local_part: str, domain: str, separator: str = SEPARATOR) -> Unit[Resolved]:
-    """Who an address is. `local_part` is the name itself, without quotes (RFC 5321 §4.1.2).
+    """Who an address is; `local_part` without its quotes, as in message.address.Address.
 
     An exact match comes before one without its sub-address, and an account before an alias.
     An empty domain is asked for `postmaster` alone (RFC 5321 §4.1.1.3).
@@ -70,31 +71,26 @@ def resolve(local_part: str, domain: str, separator: str = SEPARATOR) -> Unit[Re
 
 def resolving(local_part: str, domain: str, separator: str = SEPARATOR) -> Work[Resolved]:
     """`resolve` as a part of a larger unit."""
-    user = canonical_local_part(local_part)
-    if not domain and user == "postmaster":
-        return (yield from _postmaster(""))
+    base, detail = split_subaddress(local_part, separator)
     try:
-        host = canonical_domain(domain)
-    except NotAnAddress:  # an address literal, or no name at all
-        return Absent.FOREIGN_DOMAIN
-    base, divided, _ = user.partition(separator) if separator else (user, "", "")
-    if not base:
-        base, divided = user, ""
-    full = f"{user}@{host}"
-    short = f"{base}@{host}"
+        full = canonical(Address(local_part, domain_to_ascii(domain)))
+        short = canonical(Address(base, domain_to_ascii(domain)))
+    except ValueError:  # letters that no account's name has
+        return Absent.UNKNOWN_USER if (yield from _has(domain)) else Absent.FOREIGN_DOMAIN
+    if not domain:
+        return (yield from _postmaster("")) if full == POSTMASTER else Absent.FOREIGN_DOMAIN
+    host = full.rpartition("@")[2]
     rows = yield from rows_of(_LOOK_UP, full, short, host)
     if not any(row[0] == "domain" for row in rows):
         return Absent.FOREIGN_DOMAIN
-    # the detail as it was written: folders have a case
-    written = local_part.partition(separator)[2] if divided else ""
-    for address, sub_address in ((full, ""), (short, written)):
+    for address, sub_address in ((full, ""), (short, detail or "")):
         for kind, account, found, _ in rows:
             if kind == "account" and found == address:
                 return LocalAccount(account, address, sub_address)
         targets = tuple(row[3] for row in rows if row[0] == "alias" and row[2] == address)
         if targets:
             return Alias(address, targets)
-    if base == "postmaster":
+    if short == f"{POSTMASTER}@{host}":
         return (yield from _postmaster(host))
     return Absent.UNKNOWN_USER
 
@@ -110,13 +106,17 @@ def is_local(domain: str) -> Unit[bool]:
     """Whether mail for a domain stays here."""
 
     def unit() -> Work[bool]:
-        try:
-            host = canonical_domain(domain)
-        except NotAnAddress:
-            return False
-        return (yield from one_of("SELECT name FROM domain WHERE name = ?1", host)) is not None
+        return (yield from _has(domain))
 
     return unit
+
+
+def _has(domain: str) -> Work[bool]:
+    try:
+        host = domain_to_ascii(domain)
+    except ValueError:
+        return False
+    return (yield from one_of("SELECT name FROM domain WHERE name = ?1", host)) is not None
 
 
 def may_send_as(account: int, local_part: str, domain: str, separator: str) -> Unit[bool]:
@@ -129,6 +129,6 @@ def may_send_as(account: int, local_part: str, domain: str, separator: str) -> U
         if not isinstance(found, Alias):
             return False
         row = yield from one_of("SELECT address FROM account WHERE id = ?1", account)
-        return row is not None and row[0] in found.targets
+        return row is not None and row[0] in map(canonical, found.targets)
 
     return unit

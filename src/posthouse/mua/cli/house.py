@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
+JOINERS = "\u200c\u200d\u00ad"  # invisible, harmless, and part of many scripts
 DEFAULT_DATA = "data"
 
 
@@ -135,13 +136,16 @@ def house() -> House:
 
 
 def printable(text: str) -> str:
-    """What a terminal may be sent of foreign text (no escapes, no line ends)."""
+    """What a terminal may be sent of foreign text: no controls, escapes, or marks that turn it."""
     return "\n".join(
-        line
-        if line.isprintable()
-        else "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in line)
-        for line in text.split("\n")
+        line if line.isprintable() else "".join(map(_shown, line)) for line in text.split("\n")
     )
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() or character in JOINERS:
+        return character
+    return f"\\u{{{ord(character):x}}}"
 
 
 def print_list(

@@ -1,0 +1,147 @@
+"""posthouse serve: the mail server in the foreground."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from .. import config as settings
+from .. import main
+from ..config import Config
+from ..mua.cli.house import Refused, data_option, house
+from ..runtime import endpoints, tls
+from ..runtime.listeners import CannotListen, Listeners, listen
+from ..runtime.lock import AlreadyServed, DataLock
+from ..runtime.log import Log, open_log
+from ..runtime.supervisor import Supervision, Supervisor
+from ..runtime.worker import Job, run_in_child
+from .config import config_options, load_settings
+from .first import prepare
+
+
+@click.command()
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that serve connections.")
+@config_options
+@data_option
+def serve(file: Path | None, overrides: tuple[str, ...], workers: int | None) -> None:
+    """Run the mail server until SIGTERM or Ctrl-C; SIGHUP reads the settings again.
+
+    Without a settings file it listens on the loopback alone. At the first start it makes the data
+    directory, a certificate, the domain localhost and the account demo@localhost.
+
+    \b
+    posthouse serve --data /var/lib/posthouse --workers 4
+    posthouse serve --set listen.smtp=0.0.0.0:25 --set hostname=mx.example.org
+    """
+    if workers is not None:
+        overrides = (*overrides, f"workers={workers}")
+    data = house().data
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config = load_settings(file, overrides)
+        with _sole(data) as lock:
+            server = _Server(data.absolute(), file, overrides, config, lock)
+            sys.exit(server.run())
+    except OSError as error:
+        raise Refused(f"{error.filename or data}: {error.strerror}") from None
+    except (AlreadyServed, CannotListen, tls.NoCertificate) as error:
+        raise Refused(str(error)) from None
+
+
+@contextmanager
+def _sole(data: Path) -> Iterator[DataLock]:
+    lock = DataLock(data)
+    try:
+        yield lock
+    finally:
+        lock.close()
+
+
+@dataclass(slots=True)
+class _Server:
+    """What the parent of the workers has; they inherit it by the fork."""
+
+    data: Path
+    file: Path | None
+    overrides: tuple[str, ...]
+    config: Config
+    lock: DataLock
+
+    def run(self) -> int:
+        config = self.config
+        log = open_log(config.log.format, config.log.level)
+        _raise_file_limit(log)
+        files = self._certificate_files(config)
+        context = tls.server_context(files)
+        listeners = listen(settings.services(config.listen), config.workers)
+        try:
+            places = list(listeners.sockets)
+            status = run_in_child(lambda: prepare(self.data, config, places))
+            if status:
+                return status
+            for place in places:
+                click.echo(f"listening {place.service} {place}")
+            endpoints.write(self.data, places, files.certificate)
+            supervisor = Supervisor(
+                Supervision(config.workers, config.timeouts.shutdown),
+                self._job(config, listeners, context, log),
+                log,
+                reload=lambda: self._reload(listeners, context, log),
+                served=lambda: click.echo("ready"),
+                in_child=[self.lock.close],
+            )
+            return supervisor.run()
+        finally:
+            endpoints.remove(self.data)
+            listeners.close()
+
+    def _job(self, config: Config, listeners: Listeners, context: ssl.SSLContext, log: Log) -> Job:
+        def job(index: int, ready: Callable[[], None]) -> None:
+            main.run_worker(
+                config,
+                listeners.of_worker(index),
+                context,
+                index,
+                directory=self.data,
+                log=log.bind(worker=index),
+                ready=ready,
+            )
+
+        return job
+
+    def _reload(self, listeners: Listeners, context: ssl.SSLContext, log: Log) -> Job:
+        """The job with the settings and the certificate of now; the old ones if they are wrong."""
+        try:
+            new = settings.load(settings.find(self.data, self.file), self.overrides)
+            tls.load(context, self._certificate_files(new))
+        except (settings.Wrong, tls.NoCertificate, OSError) as error:
+            log.error("settings not changed", error=str(error))
+            return self._job(self.config, listeners, context, log)
+        if (new.listen, new.workers) != (self.config.listen, self.config.workers):
+            log.warning("listen and workers change with the next start only")
+        self.config = new
+        log.info("settings read again")
+        new_log = open_log(new.log.format, new.log.level)
+        return self._job(new, listeners, context, new_log)
+
+    def _certificate_files(self, config: Config) -> tls.CertificateFiles:
+        names = [config.hostname or socket.getfqdn(), "localhost", "127.0.0.1", "::1"]
+        return tls.certificate_files(self.data, config.tls.certificate, config.tls.key, names)
+
+
+def _raise_file_limit(log: Log) -> None:
+    """As many open files as the system lets this process have: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 1_048_576)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (ValueError, OSError) as error:
+        log.warning("open files stay limited", limit=soft, error=str(error))
