@@ -57,7 +57,7 @@ def _compose(draft: Draft) -> bytes:
     from email import policy
     from email.message import EmailMessage
 
-    message = EmailMessage(policy=policy.SMTP)
+    message = EmailMessage(policy=policy.SMTP.clone(cte_type="7bit"))  # for any next hop
     message["Date"] = format_date(draft.time, draft.zone)
     message["From"] = draft.sender
     if draft.to:

@@ -25,7 +25,8 @@ _ZONES = {  # §4.3, in hours
 }
 _EPOCH = date(1970, 1, 1).toordinal()
 _LENGTH_LIMIT = 200  # octets; no date is longer
-_TIME = rb"(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2})(?:\.\d{1,9})?)?"
+_COLON = rb"\s{0,9}[:.]\s{0,9}"
+_TIME = rb"(\d{1,2})%b(\d{1,2})(?:%b(\d{1,2})(?:\.\d{1,9})?)?" % (_COLON, _COLON)
 _date_time = re.compile(
     rb"(?:[A-Za-z]{1,10}[,.]?\s*)?(\d{1,2})[\s-]{1,9}([A-Za-z]{3})[a-z]{0,7}[.,]?[\s-]{0,9}"
     rb"(\d{2,4}),?\s{1,9}" + _TIME + rb"\s{0,9}([+-]\d{4}|[A-Za-z]{1,5})?"
