@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from posthouse.message import structure
 from posthouse.message.summary import summarise
@@ -49,6 +50,7 @@ from posthouse.protocols.imap.view import Selected, View
 from posthouse.protocols.sasl.mechanism import Accepted, Denial, Denied, Password
 
 CONTENT = b"From: ann@a.example\r\nSubject: one\r\n\r\ntext\r\n"
+LETTERS = Path(__file__).parent / "letters"
 SPECIAL = {"Sent": "\\Sent", "Drafts": "\\Drafts", "Junk": "\\Junk", "Trash": "\\Trash"}
 
 
@@ -89,7 +91,8 @@ class Box:
 
 class Stage:
     """Its settings: `secure`, `plaintext`, `tls`, `logged-in` (yes or no); `mailboxes` (names,
-    with spaces between them), `messages` (in INBOX), and the fields of `Limits`.
+    with spaces between them), `messages` (in INBOX), `letters` (the same, names in the folder of
+    that name), `held-from` (octets of a content that is held), and the fields of `Limits`.
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
@@ -99,6 +102,9 @@ class Stage:
             self.boxes[name] = Box(len(self.boxes) + 1)
         for _ in range(int(settings.get("messages", 0))):
             self.boxes["INBOX"].add()
+        for name in settings.get("letters", "").split():
+            lines = (LETTERS / f"{name}.eml").read_bytes()
+            self.boxes["INBOX"].add(content=lines.replace(b"\n", b"\r\n"))
         self.subscribed = set(settings.get("subscribed", "").split())
         self.sessions: dict[int, Session] = {}
         self.engines: dict[int, Engine] = {}

@@ -1,0 +1,93 @@
+"""Names of mailboxes on the wire, and patterns of them."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from posthouse.protocols.imap import utf7
+from posthouse.protocols.imap.patterns import Pattern
+
+scalars = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(scalars)
+def test_a_name_comes_back_from_the_wire(name: str) -> None:
+    wire = utf7.encode(name)
+    assert utf7.decode(wire) == name
+    assert all(0x20 <= octet <= 0x7E for octet in wire)
+
+
+@given(st.one_of(st.binary(), st.text("&-AaQ+,/=é").map(lambda text: text.encode("latin-1"))))
+def test_each_name_has_one_form_on_the_wire(wire: bytes) -> None:
+    try:
+        name = utf7.decode(wire)
+    except ValueError:
+        return
+    assert utf7.encode(name) == wire
+
+
+@pytest.mark.parametrize(
+    ("wire", "name"),
+    [
+        (b"~peter/mail/&U,BTFw-/&ZeVnLIqe-", "~peter/mail/台北/日本語"),  # RFC 3501 §5.1.3
+        (b"Hello &- goodbye", "Hello & goodbye"),
+        (b"&2D3eAA-", "\N{GRINNING FACE}"),
+    ],
+)
+def test_names_of_the_rfc(wire: bytes, name: str) -> None:
+    assert utf7.decode(wire) == name
+    assert utf7.encode(name) == wire
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"&",
+        b"&ZeVnLIqe",
+        b"&Jjo!",  # RFC 3501 §5.1.3: no implicit shift
+        b"&U,BTFw-&ZeVnLIqe-",  # the same: a superfluous shift
+        b"&AGE-",  # "a" represents itself
+        b"&2D0-",
+        b"&3gDYPQ-",
+        b"&AOR-",  # bits left over
+        b"&A-",
+        b"\xc3\xa4",
+        b"a\0b",
+        b"a\nb",
+    ],
+)
+def test_what_is_not_modified_utf7(wire: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        utf7.decode(wire)
+
+
+def reference(pattern: str, name: str) -> bool:
+    """As a regular expression, which may take its time."""
+    pieces = {"*": ".*", "%": "[^/]*"}
+    expression = "".join(pieces.get(each) or re.escape(each) for each in pattern)
+    return re.fullmatch(expression, name, re.DOTALL) is not None
+
+
+@given(st.text("*%/ab", max_size=12), st.text("/ab", max_size=12))
+def test_patterns_mean_what_they_say(pattern: str, name: str) -> None:
+    assert Pattern(pattern).matches(name) == reference(pattern, name)
+
+
+@pytest.mark.parametrize("pattern", ["inbox", "InBo%", "*x", "%", "*", "i*o%"])
+def test_inbox_matches_in_any_case(pattern: str) -> None:
+    assert Pattern(pattern).matches("INBOX")
+    assert not Pattern(pattern + "y").matches("INBOX")
+
+
+def test_the_worst_pattern_takes_no_longer() -> None:
+    """Attack 16's kind: nothing is tried twice."""
+    begun = time.process_time()
+    for pattern in ("*a" * 500 + "b", "%a" * 500 + "b", "*a%" * 300 + "b", "*%" * 1000):
+        Pattern(pattern).matches("a" * 1024 + "c")
+        Pattern(pattern).matches("a" * 1024 + "b")
+    assert time.process_time() - begun < 1
