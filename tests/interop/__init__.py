@@ -1,0 +1,1 @@
+"""Other people's mail programs on the running server (`make interop`)."""
