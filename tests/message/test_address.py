@@ -72,6 +72,7 @@ BAD = [
     "<user@example.org\n>",
     "<us\0er@example.org>",
     "<usér@example.org>",
+    "<us\ud800er@example.org>",
     "<user@bücher.example>",
     f"<{'a' * 65}@example.org>",
     f"<a@{'b' * 64}.example>",

@@ -52,6 +52,11 @@ def test_sender() -> None:
     assert completed(forged) == b"Sender: Joe@example.org\r\n" + other
 
 
+def test_sender_is_the_same_in_another_spelling() -> None:
+    author = WHOLE.replace(b"joe@example.org", b'"J" <"JOE"@Example.Org>')
+    assert completed(author) == author
+
+
 def test_bcc() -> None:
     header = WHOLE[:-2] + b"Bcc: a@b,\r\n c@d\r\nResent-Bcc: e@f\r\nbcc : g@h\r\n\r\n"
     assert completed(header) == WHOLE
@@ -62,6 +67,8 @@ def test_body_without_a_header() -> None:
     assert completed(b"Hello,\r\n") == (
         b"From: Joe@example.org\r\n" + DATE + ID + b"\r\nHello,\r\n"
     )
+    text = b"Hello,\r\nBcc: this is text\r\nDate: too\r\n\r\n"
+    assert completed(text).endswith(b"\r\n\r\n" + text)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,9 @@ def test_select_and_without() -> None:
     assert header.without([b"received", b"x-empty", b"subject"]) == (
         b"From: Joe <joe@example.org>\r\na line that is no field\r\nTO: x@example.org\r\n\r\n"
     )
+    many = [b"X-%d" % number for number in range(100)]
+    assert header.select([*many, b"To"]) == header.select([b"to"])
+    assert header.without([*many, b"To"]) == header.without([b"to"])
     assert header.select([b"none"]) == b"\r\n"
     assert header.without([b"none"]) == HEADER
     assert header.select([b"fro", b"from:", b"x.*", b""]) == b"\r\n"

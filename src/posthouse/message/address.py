@@ -20,11 +20,12 @@ DOMAIN_LIMIT = 255  # octets (§4.5.3.1.2)
 PATH_LIMIT = 256  # octets, with the angle brackets (§4.5.3.1.3)
 LABEL_LIMIT = 63  # octets (RFC 1035 §2.3.4)
 
+_UNICODE = r"\u00a0-\ud7ff\ue000-\U0010ffff"  # all but ASCII, controls and surrogates
 _ATEXT = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]"
-_UATEXT = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u00a0-\U0010ffff]"  # RFC 6531 §3.3
+_UATEXT = rf"[A-Za-z0-9!#$%&'*+\-/=?^_`{{|}}~{_UNICODE}]"  # RFC 6531 §3.3
 _LABEL = r"[A-Za-z0-9]++(?:-++[A-Za-z0-9]++)*+"
 _QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*+"'
-_UQUOTED = r'"(?:[ !#-\[\]-~\u00a0-\U0010ffff]|\\[ -~])*+"'
+_UQUOTED = rf'"(?:[ !#-\[\]-~{_UNICODE}]|\\[ -~])*+"'
 _LITERAL = r"\[[!-Z^-~]*+\]"
 
 _dot_string = re.compile(rf"{_ATEXT}++(?:\.{_ATEXT}++)*+").fullmatch

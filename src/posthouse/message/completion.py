@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from posthouse.message.address import Address
+from posthouse.message.address import Address, canonical
 from posthouse.message.addresses import parse_address_list
 from posthouse.message.dates import format_date, parse_date
 from posthouse.message.header import CRLF, Header, format_field, unfold
@@ -91,8 +91,9 @@ def complete(
 
     A content without any header gets one of its own, before what is then its body.
     """
-    if header and not header.startswith(CRLF) and _first_line_is_field(header) is None:
-        header = CRLF + header
+    body = b""
+    if _first_line_is_field(header) is None:
+        header, body = CRLF, header.removeprefix(CRLF)
     completed = Header(header)
     if without_bcc:
         completed = strip_bcc(completed)
@@ -101,7 +102,7 @@ def complete(
     if sender is not None:
         completed = complete_author(completed, sender)
         completed = complete_sender(completed, sender)
-    return completed.octets
+    return completed.octets + body
 
 
 def _replace(header: Header, name: bytes, written: str, value: str) -> Header:
@@ -113,5 +114,8 @@ def _replace(header: Header, name: bytes, written: str, value: str) -> Header:
 def _is(author: tuple[bytes, bytes], address: Address) -> bool:
     """Whether an address of the header is this one."""
     local_part, domain = author
-    given = str(address).encode("utf-8", "replace").lower()
-    return (local_part + b"@" + domain).lower() == given
+    text = f"{local_part.decode('utf-8', 'replace')}@{domain.decode('utf-8', 'replace')}"
+    try:
+        return canonical(text) == canonical(address)
+    except ValueError:
+        return False

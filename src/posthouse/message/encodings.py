@@ -39,9 +39,7 @@ _CHARSETS |= {
 _ASCII = frozenset({"ascii", "us_ascii", ""})
 _NAME_LIMIT = 40  # no charset has a longer name
 
-_word = re.compile(
-    rb"=\?([^?\s]{1,80})\?([bBqQ])\?([^?\r\n]*)\?=([ \t\r\n]+(?==\?))?",
-)
+_word = re.compile(rb"=\?([^?\s]{1,80})\?([bBqQ])\?([^?\r\n]*)\?=")
 _not_base64 = bytes(
     set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
 )
@@ -84,10 +82,13 @@ def decode_words(value: bytes) -> str:
     position = 0
     for word in _word.finditer(value):
         charset = word[1].partition(b"*")[0].decode("ascii", "replace").lower()
-        if pending and (word.start() > position or charset != pending_charset):
+        between = value[position : word.start()]
+        adjacent = bool(pending) and not between.strip()  # RFC 2047 §6.2
+        if not adjacent or charset != pending_charset:
             text.append(decode_charset(b"".join(pending), pending_charset))
             pending.clear()
-        text.append(decode_charset(value[position : word.start()], "ascii"))
+        if not adjacent:
+            text.append(decode_charset(between, "ascii"))
         pending.append(_word_octets(word[2], word[3]))
         pending_charset = charset
         position = word.end()

@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 Octets: TypeAlias = bytes | mmap
 
+_PATTERN_LIMIT = 30  # names; more are looked up, for a pattern of them takes long to make
 LINE_LENGTH = 78  # what a line SHOULD keep to (§2.1.1)
 CRLF = b"\r\n"
 BLANK = b"\r\n\r\n"
@@ -27,6 +28,8 @@ BLANK = b"\r\n\r\n"
 # One match per line with its continuations, whether it is a field or not, so that a search
 # never starts again in the middle of one.
 _lines = re.compile(rb"(?:([!-9;-~]+)[ \t]*:)?([^\n]*(?:\n[ \t][^\n]*)*)\n?").findall
+_field = re.compile(rb"\n([!-9;-~]+)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*")
+_fields, _fields_sub = _field.finditer, _field.sub
 _field_name = re.compile(r"[!-9;-~]+").fullmatch
 _breaks = re.compile(rb"[\r\n\0]+")
 _text_breaks = re.compile(r"[\r\n\0\x0b\x0c\x85\u2028\u2029]+")
@@ -85,16 +88,28 @@ class Header:
 
     def count(self, name: bytes) -> int:
         """How many fields of this name there are; of Received, the hops (RFC 5321 §6.3)."""
-        return len(_named((name,)).findall(b"\n" + self.octets))
+        return len(_named(_names((name,))).findall(b"\n" + self.octets))
 
     def select(self, names: Iterable[bytes]) -> bytes:
         """The fields of these names and the empty line: HEADER.FIELDS (RFC 9051 §6.4.5.1)."""
-        found = b"".join(_pattern(names).findall(self._block()))
+        names = _names(names)
+        if len(names) > _PATTERN_LIMIT:
+            lines = [line[0] for line in _fields(self._block()) if line[1].lower() in names]
+        else:
+            lines = _named(names).findall(self._block())
+        found = b"".join(lines)
         return (found[1:] + b"\n" if found else b"") + self.blank
 
     def without(self, names: Iterable[bytes]) -> bytes:
         """All but the fields of these names: HEADER.FIELDS.NOT (RFC 9051 §6.4.5.1)."""
-        return _pattern(names).sub(b"", self._block())[1:] + self.blank
+        names = _names(names)
+        if len(names) > _PATTERN_LIMIT:
+            rest = _fields_sub(
+                lambda line: b"" if line[1].lower() in names else line[0], self._block()
+            )
+        else:
+            rest = _named(names).sub(b"", self._block())
+        return rest[1:] + self.blank
 
     def prepend(self, fields: bytes) -> Header:
         """With these fields (whole lines) before all others, as trace fields go."""
@@ -114,7 +129,7 @@ class Header:
 
 def count_received(header: bytes) -> int:
     """The hops a message has made, by its Received fields (RFC 5321 §6.3)."""
-    return len(_named((b"received",)).findall(b"\n" + header))
+    return len(_RECEIVED.findall(b"\n" + header))
 
 
 def unfold(value: bytes) -> bytes:
@@ -158,14 +173,17 @@ def _fold(line: bytes) -> bytes:
     return b"".join(pieces)
 
 
-def _pattern(names: Iterable[bytes]) -> re.Pattern[bytes]:
-    return _named(tuple(names))
+def _names(names: Iterable[bytes]) -> frozenset[bytes]:
+    return frozenset([name.lower() for name in names])
 
 
 @lru_cache(maxsize=256)
-def _named(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
+def _named(names: frozenset[bytes]) -> re.Pattern[bytes]:
     """What finds whole fields of these names in `LF header`: one search for LF, then the name."""
-    wanted = b"|".join(sorted(re.escape(name) for name in set(names) if name))
+    wanted = b"|".join(sorted(re.escape(name) for name in names if name))
     if not wanted:
         wanted = b"(?!)"
     return re.compile(rb"\n(?:" + wanted + rb")[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE)
+
+
+_RECEIVED = _named(frozenset([b"received"]))
