@@ -1,8 +1,13 @@
-"""LIST (RFC 3501 §6.3.8), with \\HasChildren (RFC 3348) and special uses (RFC 6154)."""
+"""LIST (RFC 3501 §6.3.8), with \\HasChildren (RFC 3348) and special uses (RFC 6154).
+
+The options (RFC 5258 §3) are those that extensions offer; what a return option asks for is told
+always.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from ...dialogue import Dialogue, send
 from .. import responses, utf7
@@ -19,30 +24,52 @@ _ROOT = b'* LIST (\\Noselect) "/" ""\r\n'
 
 
 def list_mailboxes(session: Session, reader: Reader) -> Dialogue[str]:
-    """list = "LIST" SP mailbox SP list-mailbox"""
+    """list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]"""
+    reader.space()
+    selection = _options(reader, session, "list_selections")
+    if selection is not None:
+        reader.space()
     pattern = wanted(reader)
+    if not reader.ended:
+        reader.space()
+        reader.expect(b"RETURN ")
+        _options(reader, session, "list_returns")
+    reader.end()
     if pattern is None:
         yield from send(_ROOT)
         return "that is the root"
     given: tuple[Mailbox, ...] = yield from decide(ListMailboxes(), tuple)
     mailboxes = {each.name: each for each in given if each.exists}
     parents = above(mailboxes)
+    names = parents | mailboxes.keys()
+    if selection and "SPECIAL-USE" in selection:
+        names = {name for name, mailbox in mailboxes.items() if mailbox.special_use}
     lines = []
-    for name in in_order(parents | mailboxes.keys()):
-        if pattern.matches(name):
-            what = " ".join(_attributes(mailboxes.get(name), name in parents))
-            lines.append(response(b"LIST", what, name))
+    for name in in_order(filter(pattern.matches, names)):
+        what = " ".join(_attributes(mailboxes.get(name), name in parents))
+        lines.append(response(b"LIST", what, name))
     yield from send(b"".join(lines))
     return "that is all"
 
 
+def _options(
+    reader: Reader, session: Session, point: Literal["list_selections", "list_returns"]
+) -> set[str] | None:
+    """ "(" [option *(SP option)] ")"; None where there is none."""
+    if not reader.next_is(b"("):
+        return None
+    options = {option.upper() for option in reader.list(reader.atom)}
+    offered = frozenset[str]().union(*(getattr(each, point) for each in session.extensions))
+    if not options <= offered:
+        raise Bad("no such option")
+    return options
+
+
 def wanted(reader: Reader) -> Pattern | None:
-    """SP mailbox SP list-mailbox; None asks for the root of the hierarchy."""
-    reader.space()
+    """mailbox SP list-mailbox; None asks for the root of the hierarchy."""
     reference = reader.astring()
     reader.space()
     pattern = reader.list_mailbox()
-    reader.end()
     if len(reference) + len(pattern) > _LONGEST:
         raise Bad("the pattern is too long", "LIMIT")
     if not pattern:

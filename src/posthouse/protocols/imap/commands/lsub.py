@@ -16,7 +16,9 @@ def lsub(session: Session, reader: Reader) -> Dialogue[str]:
     A name above a subscribed one that itself does not match is told with \\Noselect, where a "%"
     matches it.
     """
+    reader.space()
     pattern = wanted(reader)
+    reader.end()
     if pattern is None:
         yield from send(b'* LSUB (\\Noselect) "/" ""\r\n')
         return "that is the root"
@@ -26,8 +28,7 @@ def lsub(session: Session, reader: Reader) -> Dialogue[str]:
     names = (subscribed - hidden) | (above(hidden) if "%" in pattern.text else set())
     lines = [
         response(b"LSUB", "" if name in subscribed else "\\Noselect", name)
-        for name in in_order(names)
-        if pattern.matches(name)
+        for name in in_order(filter(pattern.matches, names))
     ]
     yield from send(b"".join(lines))
     return "that is all"

@@ -2,4 +2,9 @@
 
 from ..extension import Extension
 
-SPECIAL_USE = Extension(rfc=6154, capability="SPECIAL-USE")
+SPECIAL_USE = Extension(
+    rfc=6154,
+    capability="SPECIAL-USE",
+    list_selections=frozenset({"SPECIAL-USE"}),
+    list_returns=frozenset({"SPECIAL-USE"}),
+)
