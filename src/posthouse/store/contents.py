@@ -115,8 +115,8 @@ def refer(content: int, more: int) -> Work[None]:
         yield from run("UPDATE content SET refs = refs + ?2 WHERE id = ?1", content, more)
 
 
-def sweep_contents(most: int) -> Work[list[str]]:
-    """Remove contents that nothing refers to any more; gives the files that may be removed.
+def sweep_contents(most: int) -> Work[tuple[int, list[str]]]:
+    """Remove contents that nothing refers to; how many, and the files that may be removed.
 
     The files are removed after the commit: a file without a row is swept, a row without a file
     would be a loss.
@@ -126,4 +126,4 @@ def sweep_contents(most: int) -> Work[list[str]]:
         yield from run("DELETE FROM content_octets WHERE content = ?1", content)
         yield from run("DELETE FROM summary WHERE content = ?1", content)
         yield from run("DELETE FROM content WHERE id = ?1", content)
-    return [file for _, file in rows if file is not None]
+    return len(rows), [file for _, file in rows if file is not None]

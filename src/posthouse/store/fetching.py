@@ -17,7 +17,7 @@ from .contents import unpack
 from .unit import Row, Unit, Work, one_of, rows_of
 
 OCTETS = Need.HEADER | Need.CONTENT
-SUMMED_UP = Need.ENVELOPE | Need.BODY | Need.STRUCTURE | Need.SENT | Need.SENT
+SUMMED_UP = Need.ENVELOPE | Need.BODY | Need.STRUCTURE | Need.SENT
 
 _PLAIN = "m.uid, m.internal_date, m.size, m.content, m.prefix"
 _SUMMARY = ", s.version, s.envelope, s.body, s.bodystructure, s.sent_day"
@@ -108,7 +108,6 @@ def shape(
             made = again(content)
             envelope, body, structure = made.envelope, made.body, made.body_structure
             sent_day = made.sent_day
-            sent_day = made.sent_day
     header = octets = None
     if needs & OCTETS:
         stored_header, file = row[at : at + 2]
@@ -119,7 +118,7 @@ def shape(
             octets = hold(row)
         elif needs & Need.CONTENT:
             octets = prefix + unpack(stored_header, row[at + 2], row[at + 3])
-    return uid, date, size, envelope, body, structure, header, octets, sent_day, sent_day
+    return uid, date, size, envelope, body, structure, header, octets, sent_day
 
 
 def find_file(account: int, mailbox: int, uid: int) -> Unit[tuple[str, bytes, int] | None]:

@@ -101,6 +101,7 @@ CREATE TABLE content (
 );
 
 CREATE INDEX content_unused ON content (id) WHERE refs = 0;
+CREATE INDEX content_by_file ON content (file) WHERE file IS NOT NULL;
 
 CREATE TABLE content_octets (
     content INTEGER PRIMARY KEY,

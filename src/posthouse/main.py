@@ -1,0 +1,184 @@
+"""Builds the system from a configuration: the only place that knows everything.
+
+`run_worker` is the life of one worker process: it opens the store, makes the agents of every
+service, serves the sockets that its parent has bound, and ends in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from .accounts.authenticator import Authenticator
+from .accounts.authenticator import Settings as AuthenticatorSettings
+from .accounts.credentials import Parameters
+from .config import Config
+from .mda.delivery import LocalDelivery
+from .mta.queue.queue import Queue
+from .mta.queue.units import release_leases
+from .runtime.clock import Clock, SystemClock
+from .runtime.connection import Census, Connection, Limits, Service
+from .runtime.log import Log
+from .runtime.notify import Receiver, Sender
+from .services import services
+from .store.blobs.files import BlobFiles
+from .store.store import Store
+from .store.sweeper import Sweeper
+from .store.views import MailboxViews
+
+REMINDER = 20.0  # seconds between looks at the change feed, behind notifications that were lost
+BACKLOG = 1024
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's where it is installed (the extra `fast`): less time, and far less memory for TLS."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def run_worker(
+    config: Config,
+    sockets: Mapping[str, Sequence[socket.socket]],
+    tls: ssl.SSLContext | None,
+    index: int,
+    *,
+    directory: Path,
+    log: Log,
+    ready: Callable[[], None],
+) -> None:
+    """Serve until SIGTERM. Raises what keeps it from serving."""
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_serve(config, sockets, tls, index, directory, log, ready))
+
+
+async def _serve(
+    config: Config,
+    sockets: Mapping[str, Sequence[socket.socket]],
+    tls: ssl.SSLContext | None,
+    index: int,
+    directory: Path,
+    log: Log,
+    ready: Callable[[], None],
+) -> None:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    worker = Worker(config, tls, index, directory, log, SystemClock())
+    try:
+        await worker.start(sockets)
+        ready()
+        await ended.wait()
+    finally:
+        await worker.stop()
+
+
+class Worker:
+    """Everything that one process serves with."""
+
+    def __init__(
+        self,
+        config: Config,
+        tls: ssl.SSLContext | None,
+        index: int,
+        directory: Path,
+        log: Log,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._log = log
+        #: The worker of this index that was here before is dead: what it had leased is free.
+        self._lease_of_index = f"w{index}-"
+        self._lease = self._lease_of_index + secrets.token_hex(8)
+        self.store = Store(directory)
+        self._sender = Sender(directory)
+        self._receiver = Receiver(self._sender, self.store.hear)
+        self.store.published = lambda told: self._sender.send(
+            [(tell.topic, tell.key, tell.value) for tell in told]
+        )
+        self._blobs = BlobFiles(directory)
+        self._views = MailboxViews(self.store)
+        cost = config.passwords
+        self._authenticator = Authenticator(
+            self.store,
+            AuthenticatorSettings(
+                Parameters(cost.memory, cost.passes, cost.lanes),
+                remember=cost.remember,
+                checks=config.limits.password_checks,
+            ),
+            clock.monotonic,
+        )
+        self._queue = Queue(self.store, self._lease, clock.now, new_queue_id)
+        self._delivery = LocalDelivery(
+            self.store, self._blobs, self._queue, self._lease, clock.now, log
+        )
+        self._sweeper = Sweeper(self.store, self._blobs, clock.now, log)
+        self._census = Census(
+            Limits(config.limits.connections, config.limits.connections_per_network), log
+        )
+        self._services = services(
+            config,
+            tls,
+            self.store,
+            self._blobs,
+            self._views,
+            self._authenticator,
+            self._queue,
+            clock,
+            log,
+        )
+        self._servers: list[asyncio.Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
+        """Take up what a dead worker left, then serve."""
+        await self.store.write(release_leases(self._lease_of_index))
+        self._tasks = [
+            asyncio.create_task(self._delivery.run()),
+            asyncio.create_task(self._sweeper.run()),
+            asyncio.create_task(self._remind()),
+        ]
+        for name, bound in sockets.items():
+            for each in bound:
+                self._servers.append(await self._listen(self._services[name], each))
+
+    async def _listen(self, service: Service, bound: socket.socket) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        from_start = service.tls_from_start
+        return await loop.create_server(
+            lambda: Connection(service, self._census),
+            sock=bound,
+            backlog=BACKLOG,
+            ssl=service.tls if from_start else None,
+            ssl_handshake_timeout=self._config.timeouts.handshake if from_start else None,
+        )
+
+    async def _remind(self) -> None:
+        while True:
+            await asyncio.sleep(REMINDER)
+            self._views.remind()
+
+    async def stop(self) -> None:
+        """No new work; what runs ends, within the time that is set."""
+        for server in self._servers:
+            server.close()
+        await self._census.finish(self._config.timeouts.shutdown)
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._receiver.close()
+        self.store.close()
+        self._sender.close()
+
+
+def new_queue_id() -> str:
+    """What logs and replies call a letter: unique, and short enough to read aloud."""
+    return secrets.token_hex(6).upper()

@@ -1,0 +1,123 @@
+"""Forgets what nobody needs any more: tombstones, contents without users, orphaned files.
+
+One process at a time does it, a little at a time, so that nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+from .blobs.files import BlobFiles
+from .contents import sweep_contents
+from .database import StoreUnavailable
+from .messages import sweep_tombstones
+from .store import Store
+from .unit import Unit, Work, rows_of, run
+
+PAUSE = 60.0  # seconds between two rounds
+AT_ONCE = 200  # rows in one unit
+REMEMBERED = 7 * 86_400  # seconds that an expunged message is remembered
+CHANGES_KEPT = 10_000  # rows of the change feed of one mailbox
+
+
+class Log(Protocol):
+    def error(self, event: str, **fields: object) -> object: ...
+
+
+def trim_changes(most: int) -> Unit[int]:
+    """Shorten the feed of mailboxes that have very many changes; what is older is reloaded."""
+
+    def unit() -> Work[int]:
+        rows = yield from rows_of(
+            "SELECT account, mailbox, count(*) FROM change GROUP BY account, mailbox"
+            " HAVING count(*) > ?1 * 2 LIMIT 20",
+            most,
+        )
+        for account, mailbox, count in rows:
+            [(floor,)] = yield from rows_of(
+                "SELECT modseq FROM change WHERE account = ?1 AND mailbox = ?2"
+                " ORDER BY modseq LIMIT 1 OFFSET ?3",
+                account,
+                mailbox,
+                count - most,
+            )
+            yield from run(
+                "UPDATE mailbox SET change_floor = max(change_floor, ?3)"
+                " WHERE account = ?1 AND id = ?2",
+                account,
+                mailbox,
+                floor,
+            )
+            yield from run(
+                "DELETE FROM change WHERE account = ?1 AND mailbox = ?2 AND modseq <= ?3",
+                account,
+                mailbox,
+                floor,
+            )
+        return len(rows)
+
+    return unit
+
+
+def unnamed(names: list[str]) -> Unit[list[str]]:
+    """Those of these files that no content bears."""
+
+    def unit() -> Work[list[str]]:
+        named: set[str] = set()
+        for name in names:
+            rows = yield from rows_of("SELECT file FROM content WHERE file = ?1", name)
+            named.update(row[0] for row in rows)
+        return [name for name in names if name not in named]
+
+    return unit
+
+
+class Sweeper:
+    """The sweeping of one process."""
+
+    def __init__(self, store: Store, blobs: BlobFiles, now: Callable[[], float], log: Log) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._now = now
+        self._log = log
+
+    async def run(self) -> None:
+        """Sweep from time to time, until cancelled."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        mutex = os.open(self._store.directory / "sweep.lock", flags, 0o600)
+        try:
+            while True:
+                await asyncio.sleep(PAUSE)
+                try:
+                    fcntl.flock(mutex, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue  # another process is at it
+                try:
+                    await self.sweep()
+                except (StoreUnavailable, OSError) as error:
+                    self._log.error("sweeping failed", error=str(error))
+                finally:
+                    fcntl.flock(mutex, fcntl.LOCK_UN)
+        finally:
+            os.close(mutex)
+
+    async def sweep(self) -> None:
+        """One round."""
+        write = self._store.write
+        before = int(self._now()) - REMEMBERED
+        while await write(sweep_tombstones(before, AT_ONCE)) == AT_ONCE:
+            pass
+        await write(trim_changes(CHANGES_KEPT))
+        swept = AT_ONCE
+        while swept == AT_ONCE:
+            swept, files = await write(lambda: sweep_contents(AT_ONCE))
+            for name in files:
+                self._blobs.remove(name)
+        old = await asyncio.to_thread(lambda: list(self._blobs.old_names()))
+        for start in range(0, len(old), AT_ONCE):
+            for name in await self._store.read_long(unnamed(old[start : start + AT_ONCE])):
+                self._blobs.remove(name)
