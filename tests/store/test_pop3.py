@@ -20,13 +20,20 @@ from posthouse.protocols.sasl.mechanism import Denied, Password
 from posthouse.runtime.connection import Census, Connection, Limits, Peer, Service
 from posthouse.runtime.log import open_log
 from posthouse.store.blobs.files import BlobFiles
-from posthouse.store.contents import Prepared, prepare, prepare_file
+from posthouse.store.contents import Prepared, insert_content, prepare, prepare_file
 from posthouse.store.lock import lock_maildrop
 from posthouse.store.mailboxes import create_default_mailboxes
-from posthouse.store.messages import INBOX, append_message, expunge_messages
+from posthouse.store.messages import (
+    INBOX,
+    Filed,
+    append_message,
+    expunge_messages,
+    file_message,
+)
 from posthouse.store.migrate import migrate
 from posthouse.store.serve.pop3 import Pop3, Settings
 from posthouse.store.store import Store
+from posthouse.store.summaries import insert_summary
 from posthouse.store.unit import Work, one_of, rows_of, run
 
 SUMMARY = summarise(b"Subject: any\r\n\r\n")
@@ -157,6 +164,39 @@ def test_messages_are_what_was_filed(tmp_path: Path) -> None:
             again = worker.log_in()
             assert again.uidl()[1] == ids
             again.quit()
+
+        await asyncio.to_thread(read)
+
+    on_worker(tmp_path, test)
+
+
+def test_each_copy_has_its_own_fields(tmp_path: Path) -> None:
+    """Return-Path and Delivered-To come before a shared content, in a row or a file."""
+    prefix = b"Return-Path: <bob@b.example>\r\nDelivered-To: ann@a.example\r\n"
+
+    async def test(worker: Worker) -> None:
+        def deliver(prepared: Prepared) -> Callable[[], Work[Filed]]:
+            def unit() -> Work[Filed]:
+                content = yield from insert_content(prepared, 1)
+                yield from insert_summary(content, SUMMARY)
+                return (yield from file_message(1, INBOX, content, prepared.size, 0, prefix=prefix))
+
+            return unit
+
+        writer = worker.blobs.begin()
+        writer.write(LARGE)
+        await worker.store.write(deliver(prepare(SMALL)))
+        await worker.store.write(deliver(prepare_file(writer.finish(), len(LARGE), LARGE[:65536])))
+        client = await asyncio.to_thread(worker.log_in)
+
+        def read() -> None:
+            sizes = len(prefix + SMALL), len(prefix + LARGE)
+            assert client.list()[1] == [b"1 %d" % sizes[0], b"2 %d" % sizes[1]]
+            assert joined(client.retr(1)[1]) == prefix + SMALL
+            assert joined(client.retr(2)[1]) == prefix + LARGE
+            assert joined(client.top(2, 0)[1]) == prefix + b"Subject: large\r\n\r\n"
+            assert joined(client.retr(2)[1]) == prefix + LARGE
+            client.quit()
 
         await asyncio.to_thread(read)
 
