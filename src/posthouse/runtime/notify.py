@@ -1,7 +1,8 @@
 """News between the processes of one data directory: "account 7 is at 1234".
 
-Each process that listens has a Unix datagram socket in DATA/run. Sending never waits, and news
-may be lost when a receiver is slow: it only says that the database has something new, and a slow
+Each process that listens has a Unix datagram socket in DATA/run. Sending never waits; what a slow
+receiver has no room for (Linux queues ten datagrams) is kept, the latest of each kind, and sent a
+little later. News may still be lost: it only says that the database has something new, and a slow
 poll stands behind it. The socket of a process that has gone is removed by whoever meets it.
 """
 
@@ -13,10 +14,12 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-DATAGRAM = 4096  # octets
+DATAGRAM = 32 * 1024  # octets
+UNSENT = 10_000  # news kept for one slow receiver
+LATER = 0.02  # seconds until they are tried again
 BURST = 64  # datagrams taken at once, before others have their turn
 SUFFIX = ".news"
 
@@ -38,22 +41,47 @@ class Sender:
         self._here = Path(f"/proc/self/fd/{self._descriptor}")
         self._seen = -1.0
         self._peers: list[str] = []
+        self._unsent: dict[str, dict[tuple[str, int], int]] = {}  # by peer
+        self._waiting = False
+        self._closed = False
         self.own = ""  # the name that is not told
+        #: How to do something later; without it, what was not sent goes with the next news.
+        self.later: Callable[[float, Callable[[], None]], object] | None = None
 
     def send(self, news: Iterable[News]) -> None:
-        """Tell every other process, or lose it."""
-        peers = self._listening()
-        if not peers:
+        """Tell every other process."""
+        latest = {(topic, key): value for topic, key, value in news}
+        for peer in self._listening():
+            self._tell(peer, self._unsent.pop(peer, {}) | latest)
+
+    def _tell(self, peer: str, latest: dict[tuple[str, int], int]) -> None:
+        items = list(latest.items())
+        while items:
+            lines, count = _pack(items)
+            if not self._send(lines, peer):
+                break
+            del items[:count]
+        if items and len(items) <= UNSENT:
+            self._unsent[peer] = dict(items)
+            if self.later is not None and not self._waiting:
+                self._waiting = True
+                self.later(LATER, self._try_again)
+
+    def _try_again(self) -> None:
+        self._waiting = False
+        if self._closed:
             return
-        for datagram in _pack(news):
-            for peer in peers:
-                self._send(datagram, peer)
+        unsent, self._unsent = self._unsent, {}
+        for peer in self._listening():
+            if peer in unsent:
+                self._tell(peer, unsent[peer])
 
     def path(self, name: str) -> Path:
         """A socket, by a path that is short wherever the data directory is."""
         return self._here / name
 
     def close(self) -> None:
+        self._closed = True
         self._socket.close()
         os.close(self._descriptor)
 
@@ -66,17 +94,19 @@ class Sender:
             self._peers = [path.name for path in self._here.iterdir() if path.suffix == SUFFIX]
         return [name for name in self._peers if name != self.own]
 
-    def _send(self, datagram: bytes, peer: str) -> None:
+    def _send(self, datagram: bytes, peer: str) -> bool:
+        """False: there is no room for it now."""
         try:
             self._socket.sendto(datagram, str(self.path(peer)))
+        except BlockingIOError:
+            return False
         except ConnectionRefusedError:  # nobody has this socket any more
             self._seen = -1.0
             with contextlib.suppress(OSError):
                 self.path(peer).unlink()
-        except FileNotFoundError:
+        except OSError:  # it has just gone
             self._seen = -1.0
-        except OSError:  # its buffer is full
-            return
+        return True
 
 
 class Receiver:
@@ -86,6 +116,7 @@ class Receiver:
         self._sender = sender
         self._hear = hear
         self._loop = asyncio.get_running_loop()
+        sender.later = self._loop.call_later
         sender.own = f"{os.getpid()}{SUFFIX}"
         self._path = sender.path(sender.own)
         self._path.unlink(missing_ok=True)
@@ -115,18 +146,14 @@ class Receiver:
             self._hear(topic, key, value)
 
 
-def _pack(news: Iterable[News]) -> list[bytes]:
-    """Lines, as many as a datagram holds."""
-    datagrams: list[bytes] = []
-    size = DATAGRAM
+def _pack(items: Sequence[tuple[tuple[str, int], int]]) -> tuple[bytes, int]:
+    """As many lines as a datagram holds, and how many they are."""
     lines: list[bytes] = []
-    for topic, key, value in news:
+    size = 0
+    for (topic, key), value in items:
         line = f"{topic} {key} {value}".encode()
-        if lines and size + len(line) + 1 > DATAGRAM:
-            datagrams.append(b"\n".join(lines))
-            lines = []
-        size = len(line) if not lines else size + len(line) + 1
+        size += len(line) + 1
+        if lines and size > DATAGRAM:
+            break
         lines.append(line)
-    if lines:
-        datagrams.append(b"\n".join(lines))
-    return datagrams
+    return b"\n".join(lines), len(lines)

@@ -1,0 +1,51 @@
+"""Sockets to listen on: one of each worker on each address."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+
+import pytest
+
+from posthouse.runtime.listeners import CannotListen, listen
+
+
+def test_each_worker_has_a_socket_on_each_address() -> None:
+    with closing(listen({"smtp": ["127.0.0.1:0", "127.0.0.1:0"], "pop3": []}, 3)) as listeners:
+        ports = {endpoint.port for endpoint in listeners.sockets}
+        assert len(ports) == 2
+        assert 0 not in ports
+        for index in range(3):
+            mine = listeners.of_worker(index)
+            assert {s.getsockname()[1] for s in mine["smtp"]} == ports
+            assert "pop3" not in mine
+
+
+def test_a_connection_waits_for_a_worker() -> None:
+    with closing(listen({"smtp": ["127.0.0.1:0"]}, 1)) as listeners:
+        ((endpoint, (mine,)),) = listeners.sockets.items()
+        with socket.create_connection((endpoint.host, endpoint.port)):
+            mine.setblocking(True)
+            mine.accept()[0].close()
+
+
+def test_ipv6() -> None:
+    try:
+        listeners = listen({"imap": ["[::1]:0"]}, 1)
+    except CannotListen:
+        pytest.skip("this machine has no IPv6 loopback")
+    with closing(listeners):
+        (endpoint,) = listeners.sockets
+        assert str(endpoint) == f"[::1]:{endpoint.port}"
+
+
+def test_a_port_that_is_taken_is_refused_also_when_it_could_be_shared() -> None:
+    with closing(listen({"smtp": ["127.0.0.1:0"]}, 2)) as listeners:
+        (endpoint,) = listeners.sockets
+        with pytest.raises(CannotListen, match=r"listen\.pop3 127\.0\.0\.1:\d+: Address already"):
+            listen({"smtp": ["127.0.0.1:0"], "pop3": [str(endpoint)]}, 2)
+
+
+def test_a_name_that_is_none() -> None:
+    with pytest.raises(CannotListen, match=r"listen\.smtp no\.such\.host\.invalid:25"):
+        listen({"smtp": ["no.such.host.invalid:25"]}, 1)

@@ -1,0 +1,105 @@
+"""The settings: each documented, errors that say where, what and what is expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from posthouse import config
+from posthouse.config import Config, Wrong
+
+
+def test_every_setting_is_explained() -> None:
+    described = list(config.describe())
+    assert len({setting.key for setting in described}) == len(described) > 30
+    for setting in described:
+        assert setting.text.endswith((".", ")", "?")), setting.key
+        assert setting.type, setting.key
+
+
+def test_the_defaults_are_loopback_alone() -> None:
+    loaded = config.load(None)
+    addresses = [a for each in config.services(loaded.listen).values() for a in each]
+    assert len(addresses) == 7
+    assert all(address.startswith("127.0.0.1:2") for address in addresses)
+    assert loaded == Config()
+
+
+def test_every_default_can_be_written_down_and_overridden(tmp_path: Path) -> None:
+    overrides = []
+    for setting in config.describe():
+        default = setting.default
+        if isinstance(default, bool):
+            value = str(default).lower()
+        elif isinstance(default, list):
+            value = ",".join(default)
+        else:
+            value = str(default)
+        overrides.append(f"{setting.key}={value}")
+    assert config.load(None, overrides) == Config()
+
+
+def test_a_file_and_overrides(tmp_path: Path) -> None:
+    path = tmp_path / "posthouse.toml"
+    path.write_text(
+        'hostname = "mx.example.org"\nworkers = 4\n'
+        '[listen]\nsmtp = ["0.0.0.0:25", "[::]:25"]\npop3 = []\n[limits]\nmessage = 1_000_000\n'
+    )
+    assert config.find(tmp_path, None) == path
+    loaded = config.load(path, ["workers=8", "listen.imap=", "submission.strip_bcc=false"])
+    assert loaded.hostname == "mx.example.org"
+    assert loaded.workers == 8
+    assert loaded.listen.smtp == ["0.0.0.0:25", "[::]:25"]
+    assert loaded.listen.pop3 == loaded.listen.imap == []
+    assert loaded.limits.message == 1_000_000
+    assert not loaded.submission.strip_bcc
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("workers = 0", "workers: expected `int` >= 1 (integer)"),
+        ('workers = "two"', "workers: expected `int`, got `str` (integer)"),
+        ("[limits]\nmesage = 1", "limits.mesage: no such setting; expected one of limits."),
+        ("wokers = 1", "wokers: no such setting; expected one of hostname, workers"),
+        ('[listen]\nsmtp = "127.0.0.1:25"', "listen.smtp: expected `array`, got `str`"),
+        ('[listen]\nsmtp = ["25"]', "listen.smtp: expected host:port or [IPv6]:port, got '25'"),
+        ('[listen]\nsmtp = ["::1:25"]', "listen.smtp: expected host:port"),
+        ('[listen]\nsmtp = ["a:99999"]', "listen.smtp: expected host:port"),
+        ('[content]\nbare_newlines = "x"', "('refuse' | 'normalise')"),
+        ('hostname = "a b"', "hostname: expected `str` matching regex"),
+        ('[tls]\ncertificate = "a.pem"', "tls.certificate and tls.key: expected both or neither"),
+        ("workers = ", "not TOML"),
+    ],
+)
+def test_what_is_wrong_in_a_file(tmp_path: Path, text: str, expected: str) -> None:
+    path = tmp_path / "posthouse.toml"
+    path.write_text(text)
+    with pytest.raises(Wrong) as wrong:
+        config.load(path)
+    assert str(wrong.value).startswith(f"{path}: ")
+    assert expected in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("workers", "--set workers: expected KEY=VALUE"),
+        ("x.y=1", "--set x.y: no such setting"),
+        ("listen=1", "--set listen: no such setting"),
+        ("workers=two", "--set workers: expected an integer, got 'two'"),
+        ("timeouts.imap=x", "--set timeouts.imap: expected a number"),
+        ("submission.strip_bcc=1", "--set submission.strip_bcc: expected true or false"),
+        ("workers=1000", "--set: workers: expected `int` <= 256"),
+    ],
+)
+def test_what_is_wrong_in_an_override(override: str, expected: str) -> None:
+    with pytest.raises(Wrong) as wrong:
+        config.load(None, [override])
+    assert expected in str(wrong.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(Wrong, match=r"none\.toml: No such file"):
+        config.load(tmp_path / "none.toml")
