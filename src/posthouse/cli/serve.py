@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 
 from .. import config as settings
-from .. import main
 from ..config import Config
+from ..main import run_worker
 from ..mua.cli.house import Refused, data_option, house
 from ..runtime import endpoints, tls
 from ..runtime.listeners import CannotListen, Listeners, listen
@@ -105,7 +105,7 @@ class _Server:
 
     def _job(self, config: Config, listeners: Listeners, context: ssl.SSLContext, log: Log) -> Job:
         def job(index: int, ready: Callable[[], None]) -> None:
-            main.run_worker(
+            run_worker(
                 config,
                 listeners.of_worker(index),
                 context,

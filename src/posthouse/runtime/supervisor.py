@@ -42,6 +42,7 @@ class _Worker:
     pid: int
     pipe: int  # says when it serves; -1 afterwards
     started: float
+    serves: bool = False
 
 
 class Supervisor:
@@ -178,6 +179,7 @@ class Supervisor:
         worker.pipe = -1
         if not word:
             return
+        worker.serves = True
         self._log.info("worker serves", worker=worker.index, pid=worker.pid)
         for pid, index in self._old.items():
             if index == worker.index:  # it has served until now
@@ -220,28 +222,27 @@ class Supervisor:
         if worker is None:
             return
         del self._workers[worker.index]
-        served = worker.pipe < 0
         if worker.pipe >= 0:
             os.close(worker.pipe)
         if self._ending is not None:
             return
         how = signal.Signals(-code).name if code < 0 else f"status {code}"
         self._log.error("worker died", worker=worker.index, pid=pid, how=how)
-        self._restart(worker, served)
+        self._restart(worker)
 
-    def _restart(self, worker: _Worker, served: bool) -> None:
+    def _restart(self, worker: _Worker) -> None:
         """At once after a life that was long enough, later and later after bad starts."""
         now = time.monotonic()
         index = worker.index
-        if served and now - worker.started > LONG_ENOUGH:
+        if worker.serves and now - worker.started > LONG_ENOUGH:
             self._bad_starts[index] = 0
         bad = self._bad_starts[index] = self._bad_starts.get(index, 0) + 1
-        if bad >= BAD_STARTS and not served and not self._ready:
+        if bad >= BAD_STARTS and not worker.serves and not self._ready:
             self._log.error("given up: a worker cannot start", worker=index)
             self._status = 1
             self._end()
             return
-        if served:
+        if worker.serves:
             pause = 0.0 if bad == 1 else SHORT_PAUSE
         else:
             pause = min(LONGEST_PAUSE, SHORT_PAUSE * 2 ** min(bad - 1, 20))
