@@ -40,18 +40,21 @@ class Queue:
         self._store = store
         self._lease = lease
         self._now = now
-        self._new_name = new_name
+        #: Gives the id of a letter that will be accepted, for its trace field.
+        self.new_name = new_name
         #: Letters accepted here whose local recipients this worker will deliver.
         self.in_hand = 0
         #: Who delivers them; called on the loop, after the commit.
         self.deliver: Callable[[Accepted], None] | None = None
 
-    def accept(self, letter: Letter, recipients: Sequence[Recipient]) -> asyncio.Future[str]:
+    def accept(
+        self, letter: Letter, recipients: Sequence[Recipient], name: str = ""
+    ) -> asyncio.Future[str]:
         """Take a letter; its queue id, once it is on stable storage. Raises StoreUnavailable.
 
         Cancelling the future does not take it back: without a reply the client does not know.
         """
-        name = self._new_name()
+        name = name or self.new_name()
         received = int(self._now())
         local = any(recipient.account for recipient in recipients)
         leased = local and self.deliver is not None and self.in_hand < MOST_IN_HAND

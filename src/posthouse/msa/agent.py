@@ -1,0 +1,166 @@
+"""Submission: letters of the accounts' own programs (RFC 6409)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from posthouse.accounts.directory import SEPARATOR, Absent, Alias, may_send_as, resolve
+from posthouse.message.address import Address, parse_mailbox
+from posthouse.message.completion import complete
+from posthouse.mta.receive.incoming import House
+from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
+from posthouse.mta.receive.recipients import find, foreign
+from posthouse.mta.receive.room import Room
+from posthouse.protocols.engine import Engine
+from posthouse.protocols.sasl.mechanism import Accepted, Denied, Outcome, Password
+from posthouse.protocols.smtp.events import EndOfMessage, Expand, Mail, Recipient
+from posthouse.protocols.smtp.reply import Reply
+from posthouse.protocols.smtp.server import serve
+from posthouse.protocols.smtp.session import Service, Session, Settings
+from posthouse.runtime.connection import Notify, Peer
+from posthouse.store.serve.login import Authenticator, Login
+
+from .completing import Completing, HeaderTooLarge
+
+NOT_YOURS = Reply(550, "5.7.1", "this sender is not an address of yours")
+NO_LIST = Reply(550, "5.1.1", "no such list here")
+HEADER_TOO_LARGE = Reply(554, "5.6.0", "the header is too large")
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The services `submission` and `submissions`: an engine and an agent for each connection."""
+
+    house: House
+    room: Room
+    store: Reader
+    authenticator: Authenticator
+    settings: Settings
+    now: Callable[[], float]
+    service: Service = Service.SUBMISSION
+    tls_available: bool = False
+    separator: str = SEPARATOR
+    check_sender: bool = True  # the sender has to be an address of the account (RFC 6409 §6.1)
+    strip_bcc: bool = True
+    plaintext_on_loopback: bool = True
+
+    def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, SubmissionAgent]:
+        """A connection has come."""
+        session = Session(
+            self.settings,
+            self.service,
+            peer.tls,
+            tls_offered=self.tls_available,
+            plaintext_allowed=self.plaintext_on_loopback and peer.is_loopback,
+        )
+        return serve(session), SubmissionAgent(self, session, peer)
+
+
+class SubmissionAgent(Receiver):
+    """One connection."""
+
+    def __init__(self, service: Submission, session: Session, peer: Peer) -> None:
+        super().__init__(service.house, service.room, session, peer)
+        self._service = service
+        self._login: Login | None = None
+        self._sender: Address | None = None
+        self._completing: Completing | None = None
+
+    @property
+    def login(self) -> Login:
+        """Who has logged in; without, the dialogue asks for nothing but a password."""
+        # What came before STARTTLS is forgotten, and so is a log-in (RFC 3207 §4.2).
+        assert self._login is not None, "nobody has logged in"
+        assert self.session.account == self._login.address, "nobody has logged in"
+        return self._login
+
+    def answer(self, question: object) -> object:
+        match question:
+            case Password():
+                return self._check(question)
+            case Expand(text):
+                return self._expand(text)
+        return super().answer(question)
+
+    async def _check(self, question: Password) -> Outcome:
+        found = await self._service.authenticator.check(question)
+        fields = {"service": self._service.service.value, "peer": self.peer.address}
+        if isinstance(found, Denied):
+            self.house.log.info(
+                "login denied", user=question.user, reason=found.why.value, **fields
+            )
+            return found
+        self.house.log.info("login", user=found.address, **fields)
+        self._login = found
+        return Accepted(found.address)
+
+    def mail(self, mail: Mail) -> Reply:
+        address = mail.path.address
+        own = parse_mailbox(self.login.address, smtputf8=True)
+        if address is not None and self._service.check_sender and not self._may_send_as(address):
+            return NOT_YOURS
+        # An alias of theirs is who they want to be (RFC 6409 §8.1).
+        self._sender = address if address is not None and self._service.check_sender else own
+        return self.start(mail, self.login.account)
+
+    def _may_send_as(self, address: Address) -> bool:
+        return self._service.store.read(
+            may_send_as(
+                self.login.account, address.local_part, address.domain, self._service.separator
+            )
+        )
+
+    def recipient(self, recipient: Recipient) -> Reply:
+        address = recipient.path.address
+        assert address is not None
+        found = self._service.store.read(find(address, self._service.separator))
+        if found is Absent.UNKNOWN_USER:
+            return self.refuse_recipient(recipient, NO_USER)
+        self.incoming.add(address, [foreign(address)] if isinstance(found, Absent) else found)
+        return RECIPIENT_OK
+
+    def begin(self) -> Reply:
+        now = self._service.now()
+        self._completing = Completing(lambda header: self._complete(header, now))
+        self.incoming.begin(self.session, self.peer, now)
+        return OK
+
+    def _complete(self, header: bytes, now: float) -> bytes:
+        """RFC 6409 §8"""
+        return complete(
+            header,
+            time=now,
+            message_id=f"<{self.incoming.name}@{self._service.settings.hostname}>",
+            sender=self._sender,
+            without_bcc=self._service.strip_bcc,
+        )
+
+    def content(self, octets: bytes) -> None:
+        assert self._completing is not None
+        if self.incoming.fault is not None:
+            return
+        try:
+            self.incoming.write(self._completing.take(octets))
+        except HeaderTooLarge:
+            self.incoming.refuse(HEADER_TOO_LARGE, "header too large")
+
+    def end(self, event: EndOfMessage) -> object:
+        assert self._completing is not None
+        if self.incoming.fault is None:
+            self.incoming.write(self._completing.finish())
+        return super().end(event)
+
+    def _expand(self, text: str) -> Reply:
+        """The targets of an alias, for people of this site alone (RFC 5321 §7.3)."""
+        try:
+            address = parse_mailbox(text.removeprefix("<").removesuffix(">"))
+        except ValueError:
+            return NO_LIST
+        found = self._service.store.read(
+            resolve(address.local_part, address.domain, self._service.separator)
+        )
+        if not isinstance(found, Alias):
+            return NO_LIST
+        first, *more = (f"<{target}>" for target in found.targets)
+        return Reply(250, "2.1.5", first, tuple(more))

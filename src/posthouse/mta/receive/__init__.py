@@ -1,0 +1,1 @@
+"""The way in: our MX, and what it shares with submission."""

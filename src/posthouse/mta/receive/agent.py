@@ -1,0 +1,61 @@
+"""Our MX: letters that other sites bring for the people of this one (RFC 5321 §2.3.10, §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from posthouse.accounts.directory import SEPARATOR, Absent
+from posthouse.protocols.engine import Engine
+from posthouse.protocols.smtp.events import Recipient
+from posthouse.protocols.smtp.reply import Reply
+from posthouse.protocols.smtp.server import serve
+from posthouse.protocols.smtp.session import Service, Session, Settings
+from posthouse.runtime.connection import Notify, Peer
+
+from .incoming import House
+from .receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
+from .recipients import find
+from .room import Room
+
+NO_RELAY = Reply(550, "5.7.1", "relaying denied")
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The service `smtp`: an engine and an agent for each connection."""
+
+    house: House
+    room: Room
+    store: Reader
+    settings: Settings
+    now: Callable[[], float]
+    tls_available: bool = False
+    separator: str = SEPARATOR
+
+    def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, TransferAgent]:
+        """A connection has come."""
+        session = Session(self.settings, Service.SMTP, peer.tls, self.tls_available)
+        return serve(session), TransferAgent(self, session, peer)
+
+
+class TransferAgent(Receiver):
+    """One connection. Nothing is relayed: that is for submission alone."""
+
+    def __init__(self, service: Transfer, session: Session, peer: Peer) -> None:
+        super().__init__(service.house, service.room, session, peer)
+        self._service = service
+
+    def recipient(self, recipient: Recipient) -> Reply:
+        address = recipient.path.address
+        assert address is not None
+        found = self._service.store.read(find(address, self._service.separator))
+        if isinstance(found, Absent):
+            foreign = found is Absent.FOREIGN_DOMAIN
+            return self.refuse_recipient(recipient, NO_RELAY if foreign else NO_USER)
+        self.incoming.add(address, found)
+        return RECIPIENT_OK
+
+    def begin(self) -> Reply:
+        self.incoming.begin(self.session, self.peer, self._service.now())
+        return OK

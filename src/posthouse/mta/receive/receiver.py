@@ -1,0 +1,123 @@
+"""The agent of one SMTP connection, as our MX and submission have it alike."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+from posthouse.protocols.smtp.events import (
+    Abort,
+    BeginContent,
+    Content,
+    EndOfMessage,
+    Hello,
+    Mail,
+    Recipient,
+    Verify,
+)
+from posthouse.protocols.smtp.reply import Reply
+from posthouse.protocols.smtp.session import Session
+from posthouse.runtime.connection import Peer
+from posthouse.store.unit import Unit
+
+from .incoming import House, Incoming, source_of
+from .room import Room
+
+T = TypeVar("T")
+
+OK = Reply(250, "2.0.0", "ok")
+SENDER_OK = Reply(250, "2.1.0", "sender ok")
+RECIPIENT_OK = Reply(250, "2.1.5", "recipient ok")
+NO_USER = Reply(550, "5.1.1", "no such user here")
+WILL_NOT_SAY = Reply(252, "2.5.2", "send some mail, and see")  # RFC 5321 §7.3
+
+
+class Reader(Protocol):
+    """What is needed of the store."""
+
+    def read(self, unit: Unit[T]) -> T: ...
+
+
+class Receiver:
+    """What differs is overridden: `mail`, `recipient`, `begin`, `content`, `end`, `answer`."""
+
+    def __init__(self, house: House, room: Room, session: Session, peer: Peer) -> None:
+        self.house = house
+        self.room = room
+        self.session = session
+        self.peer = peer
+        self._incoming: Incoming | None = None
+
+    @property
+    def incoming(self) -> Incoming:
+        """The transaction. The dialogue asks in an order in which there is one."""
+        assert self._incoming is not None, "no transaction"
+        return self._incoming
+
+    def ask(self, question: object) -> object:
+        """The answer, or an awaitable of it."""
+        match question:
+            case Mail():
+                return self.mail(question)
+            case Recipient():
+                return self.recipient(question)
+            case BeginContent():
+                return self.begin()
+            case EndOfMessage():
+                return self.end(question)
+            case Hello():
+                return OK
+            case Verify():
+                return WILL_NOT_SAY
+        return self.answer(question)
+
+    def show(self, event: object) -> None:
+        """Content as it comes, or that it is not wanted."""
+        if isinstance(event, Content):
+            self.content(event.octets)
+        elif isinstance(event, Abort):
+            self.abandon()
+
+    def closed(self) -> None:
+        """The connection has gone; what the queue does not have is forgotten."""
+        self.abandon()
+
+    def mail(self, mail: Mail) -> Reply:
+        return self.start(mail)
+
+    def start(self, mail: Mail, account: int = 0) -> Reply:
+        """Start a transaction, if there is room for it; `account` is who submits."""
+        refusal = self.room.refusal()
+        if refusal is not None:
+            return refusal
+        self._incoming = Incoming(self.house, mail, account)
+        return SENDER_OK
+
+    def recipient(self, recipient: Recipient) -> Reply:
+        raise NotImplementedError
+
+    def begin(self) -> Reply:
+        raise NotImplementedError
+
+    def content(self, octets: bytes) -> None:
+        self.incoming.write(octets)
+
+    def end(self, event: EndOfMessage) -> object:
+        return self.incoming.end(event, source_of(self.session, self.peer))
+
+    def answer(self, question: object) -> object:
+        raise AssertionError(f"not a question of SMTP: {question!r}")
+
+    def refuse_recipient(self, recipient: Recipient, reply: Reply) -> Reply:
+        """Refuse, and have the operator know."""
+        self.house.log.info(
+            "recipient refused",
+            peer=self.peer.address,
+            recipient=str(recipient.path.address),
+            reason=reply.text,
+        )
+        return reply
+
+    def abandon(self) -> None:
+        if self._incoming is not None:
+            self._incoming.abandon()
+            self._incoming = None

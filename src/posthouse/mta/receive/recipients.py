@@ -1,0 +1,62 @@
+"""From an address of the envelope to those who get the letter."""
+
+from __future__ import annotations
+
+from posthouse.accounts.directory import Absent, Alias, LocalAccount, Resolved, resolving
+from posthouse.message.address import Address, parse_mailbox
+from posthouse.mta.queue.letter import Recipient
+from posthouse.store.unit import Unit, Work
+
+DEPTH = 10  # aliases that stand for aliases
+MOST = 1000  # recipients that one alias stands for
+
+Found = list[Recipient] | Absent
+
+
+def find(address: Address, separator: str) -> Unit[Found]:
+    """Who gets a letter for this address; aliases are followed, each mailbox is there once."""
+
+    def unit() -> Work[Found]:
+        found = yield from resolving(address.local_part, address.domain, separator)
+        if isinstance(found, LocalAccount):
+            return [_of_account(address, found)]
+        if isinstance(found, Absent):
+            return found
+        recipients = yield from _expand(found, separator)
+        return recipients or Absent.UNKNOWN_USER
+
+    return unit
+
+
+def foreign(address: Address) -> Recipient:
+    """Somebody of another site."""
+    return Recipient(str(address), address.domain)
+
+
+def _of_account(address: Address, found: LocalAccount) -> Recipient:
+    if not address.domain:  # <Postmaster>
+        return Recipient(found.address, found.address.rpartition("@")[2], found.account)
+    return Recipient(str(address), address.domain, found.account)
+
+
+def _expand(alias: Alias, separator: str) -> Work[list[Recipient]]:
+    """Level by level, so that an alias that leads to itself ends."""
+    seen = {alias.address}
+    recipients: dict[object, Recipient] = {}
+    level = [alias]
+    for _ in range(DEPTH):
+        deeper: list[Alias] = []
+        for target in (target for each in level for target in each.targets):
+            address = parse_mailbox(target, smtputf8=True)
+            found: Resolved = yield from resolving(address.local_part, address.domain, separator)
+            if isinstance(found, LocalAccount):
+                recipients.setdefault(found.account, _of_account(address, found))
+            elif found is Absent.FOREIGN_DOMAIN:
+                recipients.setdefault(target, foreign(address))
+            elif isinstance(found, Alias) and found.address not in seen:
+                seen.add(found.address)
+                deeper.append(found)
+            if len(recipients) >= MOST:
+                return list(recipients.values())
+        level = deeper
+    return list(recipients.values())
