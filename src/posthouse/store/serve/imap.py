@@ -180,7 +180,7 @@ class ImapAgent:
         elif isinstance(event, events.AbandonAppend):
             self._abandon_append()
         elif isinstance(event, events.Identified):
-            self._service.log.debug("client", peer=self._peer.address, **event.fields)
+            self._service.log.debug("client", peer=self._peer.address, fields=dict(event.fields))
 
     def closed(self) -> None:
         """The connection has gone."""
