@@ -26,7 +26,7 @@ from .runtime.clock import Clock, SystemClock
 from .runtime.connection import Census, Connection, Limits, Service
 from .runtime.log import Log
 from .runtime.notify import Receiver, Sender
-from .services import services
+from .services import Parts, services
 from .store.blobs.files import BlobFiles
 from .store.store import Store
 from .store.sweeper import Sweeper
@@ -124,15 +124,17 @@ class Worker:
             Limits(config.limits.connections, config.limits.connections_per_network), log
         )
         self._services = services(
-            config,
-            tls,
-            self.store,
-            self._blobs,
-            self._views,
-            self._authenticator,
-            self._queue,
-            clock,
-            log,
+            Parts(
+                config,
+                tls,
+                self.store,
+                self._blobs,
+                self._views,
+                self._authenticator,
+                self._queue,
+                clock,
+                log,
+            )
         )
         self._servers: list[asyncio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []

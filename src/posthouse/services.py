@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from .accounts.authenticator import Authenticator
 from .config import Config
+from .msa.agent import Submission
 from .mta.queue.queue import Queue
+from .mta.receive.agent import Transfer
+from .mta.receive.incoming import House
+from .mta.receive.room import Room
 from .protocols.imap.session import Limits as ImapLimits
+from .protocols.smtp.session import Service as SmtpService
+from .protocols.smtp.session import Settings as SmtpSettings
 from .runtime.clock import Clock
 from .runtime.connection import Service
 from .runtime.log import Log
@@ -21,61 +29,124 @@ from .store.store import Store
 from .store.views import MailboxViews
 
 
-def services(
-    config: Config,
-    tls: ssl.SSLContext | None,
-    store: Store,
-    blobs: BlobFiles,
-    views: MailboxViews,
-    authenticator: Authenticator,
-    queue: Queue,
-    clock: Clock,
-    log: Log,
-) -> dict[str, Service]:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the services of a worker have in common."""
+
+    config: Config
+    tls: ssl.SSLContext | None
+    store: Store
+    blobs: BlobFiles
+    views: MailboxViews
+    authenticator: Authenticator
+    queue: Queue
+    clock: Clock
+    log: Log
+
+    @property
+    def hostname(self) -> str:
+        return self.config.hostname or socket.getfqdn()
+
+    @property
+    def normalise(self) -> bool:
+        return self.config.content.bare_newlines == "normalise"
+
+
+def services(parts: Parts) -> dict[str, Service]:
     """All services of this Posthouse, by name."""
-    hostname = config.hostname or socket.getfqdn()
-    pop3 = Pop3(
-        store,
-        blobs,
-        authenticator,
-        Pop3Settings(
-            hostname,
-            errors_allowed=config.limits.errors,
-            logins_allowed=config.limits.log_ins,
-        ),
-        clock.now,
-        log,
-        tls is not None,
+    return {service.name: service for service in (*_smtp(parts), *_pop3(parts), *_imap(parts))}
+
+
+def _smtp(parts: Parts) -> Iterator[Service]:
+    config, tls, clock = parts.config, parts.tls, parts.clock
+    settings = SmtpSettings(
+        parts.hostname,
+        largest=config.limits.message,
+        recipients=config.limits.recipients,
+        transactions=config.limits.transactions,
+        errors=config.limits.errors,
+        log_ins=config.limits.log_ins,
+        normalise=parts.normalise,
+        command_time=config.timeouts.command,
+        data_time=config.timeouts.data,
+        message_time=config.timeouts.message,
+        log_in_time=config.timeouts.greeting,
     )
+    house = House(parts.queue, parts.blobs, parts.log, config.limits.received)
+    room = Room(parts.store, parts.store.directory, config.storage.reserve, clock.monotonic)
+    transfer = Transfer(
+        house,
+        room,
+        parts.store,
+        settings,
+        clock.now,
+        tls_available=tls is not None,
+        separator=config.delivery.separator,
+    )
+    submission = Submission(
+        house,
+        room,
+        parts.store,
+        parts.authenticator,
+        settings,
+        clock.now,
+        tls_available=tls is not None,
+        separator=config.delivery.separator,
+        check_sender=config.submission.check_sender,
+        strip_bcc=config.submission.strip_bcc,
+    )
+    submissions = replace(submission, service=SmtpService.SUBMISSIONS)
+    words = (
+        b"421 4.3.2 too many connections, try again later\r\n",
+        b"421 4.3.0 internal error, try again later\r\n",
+    )
+    yield Service("smtp", transfer.begin, tls, False, *words)
+    yield Service("submission", submission.begin, tls, False, *words)
+    yield Service("submissions", submissions.begin, tls, True, *words)
+
+
+def _pop3(parts: Parts) -> Iterator[Service]:
+    limits = parts.config.limits
+    pop3 = Pop3(
+        parts.store,
+        parts.blobs,
+        parts.authenticator,
+        Pop3Settings(parts.hostname, errors_allowed=limits.errors, logins_allowed=limits.log_ins),
+        parts.clock.now,
+        parts.log,
+        parts.tls is not None,
+    )
+    words = (
+        b"-ERR [SYS/TEMP] too many connections\r\n",
+        b"-ERR [SYS/TEMP] internal error\r\n",
+    )
+    yield Service("pop3", pop3.begin, parts.tls, False, *words)
+    yield Service("pop3s", pop3.begin, parts.tls, True, *words)
+
+
+def _imap(parts: Parts) -> Iterator[Service]:
+    config = parts.config
     imap = Imap(
-        store,
-        views,
-        blobs,
-        authenticator,
+        parts.store,
+        parts.views,
+        parts.blobs,
+        parts.authenticator,
         ImapSettings(
-            hostname,
-            normalise_newlines=config.content.bare_newlines == "normalise",
+            parts.hostname,
+            normalise_newlines=parts.normalise,
             limits=ImapLimits(
                 message=config.limits.message,
                 autologout=config.timeouts.imap,
                 logging_in=config.timeouts.greeting,
             ),
         ),
-        clock.now,
-        log,
-        tls is not None,
+        parts.clock.now,
+        parts.log,
+        parts.tls is not None,
     )
-    pop3_words = (
-        b"-ERR [SYS/TEMP] too many connections\r\n",
-        b"-ERR [SYS/TEMP] internal error\r\n",
-    )
-    imap_words = (
+    words = (
         b"* BYE [UNAVAILABLE] too many connections\r\n",
         b"* BYE [SERVERBUG] internal error\r\n",
     )
-    return {
-        "pop3": Service("pop3", pop3.begin, tls, False, *pop3_words),
-        "pop3s": Service("pop3s", pop3.begin, tls, True, *pop3_words),
-        "imap": Service("imap", imap.begin, tls, False, *imap_words),
-        "imaps": Service("imaps", imap.begin, tls, True, *imap_words),
-    }
+    yield Service("imap", imap.begin, parts.tls, False, *words)
+    yield Service("imaps", imap.begin, parts.tls, True, *words)
