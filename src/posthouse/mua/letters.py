@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..message.encodings import decode_charset, decode_transfer, decode_words
 from ..message.header import Header, unfold
+from ..message.parameter import Parameters
 from ..message.structure import Part, parse, walk
 from ..store.contents import Stored, read_content
 from ..store.unit import Unit, Work, one_of, rows_of
@@ -91,15 +92,16 @@ def shown_fields(content: bytes) -> list[tuple[str, str]]:
 def text_of(content: bytes) -> tuple[str, list[str]]:
     """The first plain text of a message (else the first text), and what else is in it."""
     leaves = [p for p in walk(parse(content)) if not p.is_multipart and not p.children]
-    texts = [part for part in leaves if part.type == b"TEXT"]
-    chosen = next((p for p in texts if p.subtype == b"PLAIN"), texts[0] if texts else None)
+    texts = [part for part in leaves if part.type.upper() == b"TEXT"]
+    plain = (part for part in texts if part.subtype.upper() == b"PLAIN")
+    chosen = next(plain, texts[0] if texts else None)
     others = [_describe(part) for part in leaves if part is not chosen]
     return ("" if chosen is None else _decoded(content, chosen)), others
 
 
 def _decoded(content: bytes, part: Part) -> str:
     octets = content[part.body_start : part.end]
-    charset = dict(part.parameters).get(b"CHARSET", b"us-ascii").decode("ascii", "replace")
+    charset = _named(part.parameters).get(b"CHARSET", b"us-ascii").decode("ascii", "replace")
     encoding = part.encoding.decode("ascii", "replace")
     text = decode_charset(decode_transfer(octets, encoding), charset)
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -107,6 +109,11 @@ def _decoded(content: bytes, part: Part) -> str:
 
 def _describe(part: Part) -> str:
     kind = (part.type + b"/" + part.subtype).lower().decode("utf-8", "replace")
-    parameters = dict(part.disposition[1] if part.disposition else ()) | dict(part.parameters)
+    parameters = _named(part.disposition[1] if part.disposition else ()) | _named(part.parameters)
     name = parameters.get(b"FILENAME") or parameters.get(b"NAME") or b""
     return f"{kind} {decode_words(name)}".strip() + f" ({part.size} octets)"
+
+
+def _named(parameters: Parameters) -> dict[bytes, bytes]:
+    """By name, in capitals."""
+    return {name.upper(): value for name, value in parameters}

@@ -1,0 +1,26 @@
+"""What a person is shown of a message."""
+
+from __future__ import annotations
+
+import pytest
+
+from posthouse.mua.letters import text_of
+
+MIXED = (
+    b"Content-Type: Multipart/Mixed; boundary=x\r\n\r\n"
+    b"--x\r\nContent-Type: text/html\r\n\r\n<b>\r\n"
+    b"--x\r\nContent-Type: %b; Charset=utf-8\r\n\r\n\xc3\xa9\r\n"
+    b"--x\r\nContent-Type: application/pdf\r\n"
+    b"Content-Disposition: attachment; FileName=a.pdf\r\n\r\nx\r\n--x--\r\n"
+)
+
+
+@pytest.mark.parametrize("kind", [b"text/plain", b"TEXT/PLAIN"])
+def test_the_plain_text_is_shown_and_the_rest_is_named(kind: bytes) -> None:
+    text, others = text_of(MIXED % kind)
+    assert text.strip() == "é"
+    assert others == ["text/html (3 octets)", "application/pdf a.pdf (1 octets)"]
+
+
+def test_a_message_without_mime_is_its_text() -> None:
+    assert text_of(b"Subject: s\r\n\r\nIt works.\r\n") == ("It works.\n", [])
