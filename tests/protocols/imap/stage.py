@@ -92,7 +92,8 @@ class Box:
 class Stage:
     """Its settings: `secure`, `plaintext`, `tls`, `logged-in` (yes or no); `mailboxes` (names,
     with spaces between them), `messages` (in INBOX), `letters` (the same, names in the folder of
-    that name), `held-from` (octets of a content that is held), and the fields of `Limits`.
+    that name), `held-from` (octets of a content that is held), `precise` (yes: news name what was
+    changed), and the fields of `Limits`.
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
@@ -320,7 +321,12 @@ class Stage:
 
     def news(self, connection: int) -> News:
         selected, box = self.selected(connection)
-        return News(box.view(), recent=[] if selected.read_only else box.claim())
+        view = box.view()
+        recent = [] if selected.read_only else box.claim()
+        if self.settings.get("precise") != "yes":
+            return News(view, recent=recent)
+        vanished, changed = view.since(selected.view)
+        return News(view, vanished, changed, recent)
 
 
 def row(message: Message, held_from: int) -> Row:

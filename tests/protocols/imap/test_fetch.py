@@ -1,0 +1,170 @@
+"""FETCH: many messages at once are answered as each alone; held contents as those at hand."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posthouse.protocols.engine import FLUSH
+from posthouse.protocols.imap.fetch.date import INTERNALDATE
+from posthouse.protocols.imap.fetch.item import FLAGS, UID, Slice, from_view, render
+from posthouse.protocols.imap.mail_events import ReadContent, Row
+from posthouse.protocols.imap.view import Selected, View
+from tests.protocols.imap.stage import Box, Stage, row
+from tests.protocols.imap.test_invariants import run
+
+ITEMS = [
+    "FLAGS",
+    "UID",
+    "INTERNALDATE",
+    "RFC822.SIZE",
+    "ENVELOPE",
+    "BODY",
+    "BODYSTRUCTURE",
+    "RFC822.HEADER",
+    "RFC822.TEXT",
+    "BODY.PEEK[]",
+    "BODY[]<3.7>",
+    "BODY.PEEK[TEXT]<2.90000>",
+    "BODY.PEEK[2.HEADER.FIELDS.NOT (From)]<0.30>",
+    "BODY.PEEK[2.1]",
+    "BODY.PEEK[1.MIME]",
+    "BODY[HEADER.FIELDS (From Nothing)]",
+    "BODY.PEEK[7.7.TEXT]",
+]
+LETTERS = {"letters": "plain nested plain nested nested"}
+
+
+def fetched(stage: Stage, commands: list[bytes]) -> bytes:
+    engine = stage.open()
+    lines = [b"s SELECT INBOX\r\n", *[b"a " + command + b"\r\n" for command in commands]]
+    sent = run(engine, lines, stage)
+    return sent.split(b"[READ-WRITE] selected\r\n")[1]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.sampled_from(ITEMS), min_size=1, max_size=6),
+    st.lists(st.integers(1, 5), min_size=1, max_size=5),
+)
+def test_a_held_content_is_answered_as_one_at_hand(items: list[str], numbers: list[int]) -> None:
+    named = ",".join(map(str, numbers))
+    command = f"FETCH {named} ({' '.join(items)})".encode()
+    answers = {
+        fetched(Stage({**LETTERS, "held-from": held}), [command]) for held in ("1", "400", "9999")
+    }
+    assert len(answers) == 1
+    each = [f"FETCH {number} ({' '.join(items)})".encode() for number in sorted(set(numbers))]
+    alone = fetched(Stage(LETTERS), each)
+    assert answers == {alone.replace(b"a OK fetched\r\n", b"") + b"a OK fetched\r\n"}
+
+
+@given(
+    st.lists(st.sampled_from([b"", b"\\Seen", b"$x y"]), min_size=1, max_size=40),
+    st.integers(0, 50),
+    st.integers(0, 50),
+)
+def test_recent_is_shown_where_it_is(flags: list[bytes], first: int, length: int) -> None:
+    view = View.of(1, [(uid, each, 1) for uid, each in enumerate(flags, 1)])
+    selected = Selected("INBOX", 1, False, view, [(first, first + length)])
+    lines = b"".join(from_view(selected, [(0, len(view))], (UID, FLAGS)))
+    wanted = []
+    for uid, each in enumerate(flags, 1):
+        recent = b"\\Recent" if first <= uid <= first + length else b""
+        shown = b" ".join(filter(None, [recent, each]))
+        wanted.append(b"* %d FETCH (UID %d FLAGS (%b))\r\n" % (uid, uid, shown))
+    assert lines == b"".join(wanted)
+    assert lines == b"".join(
+        render((UID, FLAGS), Slice.at(selected, [at])) for at in range(len(view))
+    )
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        (0, b" 1-Jan-1970 00:00:00"),
+        (-1, b"31-Dec-1969 23:59:59"),
+        (1_709_210_096, b"29-Feb-2024 12:34:56"),
+        (1 << 62, b"31-Dec-9999"),
+        (-(1 << 62), b" 1-Jan-0001"),
+    ],
+)
+def test_internal_dates(time: int, shown: bytes) -> None:
+    selected = Selected("INBOX", 1, False, View.of(1, [(1, b"", 1)]))
+    its_row: Row = (1, time, None, None, None, None, None, None, None)
+    line = render((INTERNALDATE,), Slice.at(selected, [0], [its_row]))
+    assert line.startswith(b'* 1 FETCH (INTERNALDATE "' + shown)
+    assert line.endswith(b' +0000")\r\n')
+
+
+def test_a_large_content_passes_in_blocks() -> None:
+    """What is kept of a message of 20 MB is a block."""
+    stage = Stage({"held-from": "1000"})
+    content = b"Subject: large\r\n\r\n" + b"x" * 20_000_000
+    stage.boxes["INBOX"].add(content=content)
+    row(stage.boxes["INBOX"].messages[0], 1000)
+    engine = stage.open()
+    run(engine, [b"a EXAMINE INBOX\r\n"], stage)
+    engine.receive(b"b FETCH 1 BODY[]\r\n")
+    size = blocks = 0
+    tracemalloc.start()
+    try:
+        while (event := engine.next_event()) is not None:
+            size += len(engine.send())
+            if event is FLUSH:
+                continue
+            blocks += isinstance(event, ReadContent)
+            engine.answer(stage.answer(1, event, None))
+        size += len(engine.send())
+        # The stage itself copies the content when it is asked for the row.
+        assert tracemalloc.get_traced_memory()[1] < 2.5 * len(content)
+    finally:
+        tracemalloc.stop()
+    assert size > len(content)
+    assert blocks == len(content) // 65536 + 1
+
+
+def test_flags_of_a_hundred_thousand_messages() -> None:
+    """Kept blocks: asked again, and after one change, next to nothing is made anew."""
+    stage = Stage({})
+    box = stage.boxes["INBOX"]
+    for _ in range(100_000):
+        box.add(b"\\Seen")
+    engine = stage.open()
+    run(engine, [b"a SELECT INBOX\r\n", b"b SELECT INBOX\r\n"], stage)  # the second: none recent
+    times = []
+    for _ in range(2):
+        begun = time.process_time()
+        sent = run(engine, [b"c UID FETCH 1:* (FLAGS)\r\n"], stage)
+        times.append(time.process_time() - begun)
+        assert sent.count(b"\r\n") == 100_001
+    assert times[0] < 2
+    assert times[1] < 0.5
+
+
+def test_too_many_items() -> None:
+    stage = Stage({"messages": "1"})
+    engine = stage.open()
+    items = b" ".join([b"BODY.PEEK[]<%d.1>" % at for at in range(101)])
+    fields = b" ".join([b"X-%d" % at for at in range(201)])
+    parts = b".".join([b"1"] * 101)
+    run(engine, [b"a SELECT INBOX\r\n"], stage)
+    for each in (items, b"BODY[HEADER.FIELDS (" + fields + b")]", b"BODY[" + parts + b"]"):
+        assert b"b BAD " in run(engine, [b"b FETCH 1 (" + each + b")\r\n"], stage)
+
+
+def test_a_message_that_is_gone_is_left_out() -> None:
+    """RFC 2180 §4.1.2; by UID nothing is amiss (RFC 3501 §6.4.8)."""
+    stage = Stage({"letters": "plain plain plain"})
+    engine = stage.open()
+    run(engine, [b"a SELECT INBOX\r\n"], stage)
+    box: Box = stage.boxes["INBOX"]
+    del box.messages[1]
+    sent = run(engine, [b"b FETCH 1:3 RFC822.SIZE\r\n", b"c UID FETCH 1:3 RFC822.SIZE\r\n"], stage)
+    sizes = b"* 1 FETCH (RFC822.SIZE 322)\r\n* 3 FETCH (RFC822.SIZE 322)\r\n"
+    assert sent.startswith(sizes + b"b NO [EXPUNGEISSUED]")
+    assert sent.endswith(b"* 3 FETCH (UID 3 RFC822.SIZE 322)\r\nc OK fetched\r\n")
