@@ -72,4 +72,7 @@ _TEXT = _text()
 def letter(number: int) -> bytes:
     """Letter `number`, SIZE octets, ending in CRLF, with no line that begins with a dot."""
     start = head(number)
-    return start + _TEXT[: SIZE - 2 - len(start)] + b"\r\n"
+    text = _TEXT[: SIZE - 2 - len(start)]
+    if text.endswith(b"\r"):  # no CR may stand alone
+        text = text[:-1] + b"."
+    return start + text + b"\r\n"
