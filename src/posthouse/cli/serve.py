@@ -133,7 +133,7 @@ class _Server:
         return self._job(new, listeners, context, new_log)
 
     def _certificate_files(self, config: Config) -> tls.CertificateFiles:
-        names = [config.hostname or socket.getfqdn(), "localhost", "127.0.0.1", "::1"]
+        names = [config.hostname or socket.gethostname(), "localhost", "127.0.0.1", "::1"]
         return tls.certificate_files(self.data, config.tls.certificate, config.tls.key, names)
 
 
