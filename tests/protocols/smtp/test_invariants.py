@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from posthouse.protocols.dialogue import LINE_LIMIT
 from posthouse.protocols.engine import FLOOD, HIGH_WATER, Engine
 from posthouse.protocols.smtp.dialect import DIALECTS
+from posthouse.protocols.smtp.events import Content
 from posthouse.protocols.smtp.session import Service, State
 from posthouse.protocols.smtp.verbs import VERBS
 from tests.protocols.smtp.stage import Stage
@@ -117,3 +118,18 @@ def test_an_endless_line_takes_no_memory(before: bytes) -> None:
         run(stage, engine, [b"x" * 65536])
         assert engine.buffered <= LINE_LIMIT + 2
         assert len(engine.send()) <= HIGH_WATER
+
+
+def test_attack_12_what_comes_above_the_limit_is_not_kept() -> None:
+    stage = Stage({"largest": "100000"})
+    engine = stage.open(1)
+    run(stage, engine, [b"EHLO x\r\nMAIL FROM:<a@b> SIZE=10\r\nRCPT TO:<c@d>\r\nDATA\r\n"])
+    shown = 0
+    for _ in range(1000):
+        engine.receive(b"x" * 998 + b"\r\n")
+        while (event := engine.next_event()) is not None:
+            assert isinstance(event, Content)
+            shown += len(event.octets)
+        assert engine.buffered == 0
+    assert shown <= 100_000
+    assert run(stage, engine, [b".\r\n"]).startswith(b"552 5.3.4 ")
