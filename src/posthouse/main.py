@@ -34,6 +34,7 @@ from .store.views import MailboxViews
 
 REMINDER = 20.0  # seconds between looks at the change feed, behind notifications that were lost
 BACKLOG = 1024
+LAST_WORDS = 3.0  # seconds of the time to end that are for what comes after the sessions
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
@@ -171,7 +172,7 @@ class Worker:
         """No new work; what runs ends, within the time that is set."""
         for server in self._servers:
             server.close()
-        await self._census.finish(self._config.timeouts.shutdown)
+        await self._census.finish(max(1.0, self._config.timeouts.shutdown - LAST_WORDS))
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
