@@ -18,6 +18,16 @@ def test_every_setting_is_explained() -> None:
         assert setting.type, setting.key
 
 
+def test_every_setting_is_read() -> None:
+    """By whoever builds the system: one that nothing reads would be a promise not kept."""
+    package = Path(config.__file__).parent
+    readers = [package / "main.py", package / "services.py", *package.glob("cli/*.py")]
+    text = "".join(path.read_text() for path in readers)
+    for setting in config.describe():
+        if not setting.key.startswith("listen."):
+            assert f".{setting.key.rpartition('.')[2]}" in text, setting.key
+
+
 def test_the_defaults_are_loopback_alone() -> None:
     loaded = config.load(None)
     addresses = [a for each in config.services(loaded.listen).values() for a in each]

@@ -101,9 +101,10 @@ class Limits(Part, frozen=True):
     received: Annotated[
         int, count("Received fields after which a message is in a loop (RFC 5321 §6.3).", 50)
     ] = 100
-    literal: Annotated[
-        int, octets("Largest IMAP literal in a command other than APPEND.", 1024)
-    ] = 64 * 1024
+    command: Annotated[
+        int,
+        octets("Largest IMAP command with its literals, but for the message of APPEND.", 64 * 1024),
+    ] = MEBIBYTE
     password_checks: Annotated[int, count("Passwords of one worker that are checked at once.")] = 2
 
 
@@ -120,9 +121,6 @@ class Timeouts(Part, frozen=True):
     greeting: Annotated[
         float, seconds("From the connection to a log-in, for services that need one.")
     ] = 2 * MINUTES
-    pop3: Annotated[float, seconds("POP3: autologout; RFC 1939 §3 asks for 10 minutes.")] = (
-        10 * MINUTES
-    )
     imap: Annotated[float, seconds("IMAP: autologout; RFC 3501 §5.4 asks for 30 minutes.")] = (
         30 * MINUTES
     )
@@ -136,9 +134,6 @@ class Storage(Part, frozen=True):
     reserve: Annotated[
         int, octets("Free space below which new mail is put off with 452 4.3.1.", 0)
     ] = 100 * MEBIBYTE
-    large: Annotated[
-        int, octets("Content that is larger than this (compressed) lies in a file of its own.", 0)
-    ] = 64 * 1024
 
 
 class Delivery(Part, frozen=True):

@@ -135,6 +135,7 @@ def _imap(parts: Parts) -> Iterator[Service]:
             parts.hostname,
             normalise_newlines=parts.normalise,
             limits=ImapLimits(
+                command=config.limits.command,
                 message=config.limits.message,
                 autologout=config.timeouts.imap,
                 logging_in=config.timeouts.greeting,
