@@ -27,7 +27,7 @@ from posthouse.mta.queue.units import (
     settle,
 )
 from posthouse.store.blobs.files import BlobFiles
-from posthouse.store.contents import read_content
+from posthouse.store.contents import Stored, read_content
 from posthouse.store.database import StoreUnavailable
 from posthouse.store.messages import INBOX, MailboxFull, NoSuchMailbox, file_message
 from posthouse.store.store import Store
@@ -150,7 +150,13 @@ class LocalDelivery:
     async def _deliver_file(self, accepted: Accepted, deliveries: list[Delivery]) -> None:
         file = accepted.letter.content.file
         assert file is not None
-        summary = await self._sum_up_file(file)
+        try:
+            summary = await self._sum_up_file(file)
+        except OSError as error:
+            self._queue.in_hand -= 1
+            for delivery in deliveries:
+                await self._put_off(accepted.message, accepted.name, delivery, error)
+            return
         try:
             numbers = await self._write(accepted.message, deliveries, summary)
         except Exception as error:  # noqa: BLE001  each recipient is tried alone
@@ -182,14 +188,16 @@ class LocalDelivery:
         except StoreUnavailable:
             return
         except Exception as error:  # noqa: BLE001  whatever it is, the letter waits
-            reason = REASONS.get(type(error), f"local delivery failed: {error!r}")
-            self._log.error(
-                "delivery deferred", queue=name, account=delivery.account, reason=reason
-            )
-            due = int(self._now()) + RETRY
-            await self._store.write(defer(message, delivery.number, self._lease, due, reason))
+            await self._put_off(message, name, delivery, error)
         else:
             self._tell(name, [delivery], numbers)
+
+    async def _put_off(self, message: int, name: str, delivery: Delivery, error: Exception) -> None:
+        reason = REASONS.get(type(error), f"local delivery failed: {error!r}")
+        self._log.error("delivery deferred", queue=name, account=delivery.account, reason=reason)
+        due = int(self._now()) + RETRY
+        with contextlib.suppress(StoreUnavailable):  # then the lease runs out
+            await self._store.write(defer(message, delivery.number, self._lease, due, reason))
 
     # What waits in the queue
 
@@ -219,15 +227,18 @@ class LocalDelivery:
         stored = self._store.read(lambda: read_content(first.content))
         if stored is None:
             return  # settled by another meanwhile
-        if stored.octets is not None:
-            summary = summarise(stored.octets)
-        else:
-            assert stored.file is not None
-            summary = await self._sum_up_file(stored.file)
-        for each in leased:
-            recipient = Recipient(each.forward_path, "", each.account)
-            deliveries = self._deliveries(first.reverse_path, [(each.number, recipient)])
-            await self._deliver_one(message, first.name, deliveries[0], summary)
+        deliveries = self._deliveries(
+            first.reverse_path,
+            [(each.number, Recipient(each.forward_path, "", each.account)) for each in leased],
+        )
+        try:
+            summary = await self._sum_up(stored)
+        except OSError as error:
+            for delivery in deliveries:
+                await self._put_off(message, first.name, delivery, error)
+            return
+        for delivery in deliveries:
+            await self._deliver_one(message, first.name, delivery, summary)
 
     # Parts
 
@@ -246,6 +257,12 @@ class LocalDelivery:
             for number, recipient in recipients
             if recipient.account
         ]
+
+    async def _sum_up(self, stored: Stored) -> Summary:
+        if stored.octets is not None:
+            return summarise(stored.octets)
+        assert stored.file is not None
+        return await self._sum_up_file(stored.file)
 
     async def _sum_up_file(self, file: str) -> Summary:
         async with self._large:

@@ -57,9 +57,15 @@ class BlobFiles:
     def __init__(self, directory: Path, layer: FileLayer | None = None) -> None:
         self._directory = directory / "blobs"
         self._layer = layer or FileLayer()
+        self._made = False
 
     def begin(self) -> BlobWriter:
         """Begin a new content. Raises OSError."""
+        if not self._made:
+            # Its name in the data directory is to be as durable as the names in it.
+            self._layer.make_directory(self._directory)
+            self._layer.sync_directory(self._directory.parent)
+            self._made = True
         name = secrets.token_hex(16)
         return BlobWriter(name, self._path(name), self._layer)
 
