@@ -21,34 +21,49 @@ LONGEST_HEADER = 1024 * 1024  # octets of it that are looked at for fields
 
 
 def send_held(items: Sequence[Item], part: Slice, held: Held) -> Dialogue[None]:
-    """The FETCH response for the one message of a slice."""
-    header = part.headers[0] or b""
-    root = None
-    if any(isinstance(item, SectionItem) and item.section.path for item in items):
-        root = yield from ask(ReadStructure(held.handle), structure.Part)
+    """The FETCH response for the one message of a slice.
+
+    What is read whole is read first: after a failure within the response nothing can be said.
+    """
+    ranges, small = yield from _find(items, part, held)
     said = b"* %d FETCH (" % part.numbers[0]
     for item in items:
-        if not (isinstance(item, SectionItem) and Need.CONTENT in item.needs):
-            said += item.template % tuple(
-                value for column in item.columns(part) for value in column
-            )
-            said += b" "
+        if not isinstance(item, SectionItem) or item in small:
+            said += small[item] + b" "
             continue
-        section = item.section
-        where = _where(section, held, header, root)
-        if where is None or section.text.startswith("HEADER.FIELDS"):
-            octets = None
-            if where is not None:
-                top = min(where[1], where[0] + LONGEST_HEADER)
-                found = yield from read(held, where[0], top)
-                octets = section.cut(chosen_fields(section, found))
-            said += b"%b %b " % (section.label, nstring(octets))
-            continue
-        start, stop = section.cut_range(*where)
-        yield from send(said + b"%b {%d}\r\n" % (section.label, stop - start))
+        start, stop = ranges[item]
+        yield from send(said + b"%b {%d}\r\n" % (item.section.label, stop - start))
         yield from _pass_on(held, start, stop)
         said = b" "
     yield from send(said[:-1] + b")\r\n")
+
+
+def _find(
+    items: Sequence[Item], part: Slice, held: Held
+) -> Dialogue[tuple[dict[SectionItem, tuple[int, int]], dict[Item, bytes]]]:
+    """Where in the content the large items lie, and the others."""
+    ranges: dict[SectionItem, tuple[int, int]] = {}
+    small: dict[Item, bytes] = {}
+    root = None
+    if any(isinstance(item, SectionItem) and item.section.path for item in items):
+        root = yield from ask(ReadStructure(held.handle), structure.Part)
+    for item in items:
+        if not isinstance(item, SectionItem) or Need.CONTENT not in item.needs:
+            small[item] = item.template % tuple(
+                [v for column in item.columns(part) for v in column]
+            )
+            continue
+        section = item.section
+        where = _where(section, held, part.headers[0], root)
+        if where is None:
+            small[item] = section.label + b" NIL"
+        elif section.text.startswith("HEADER.FIELDS"):
+            header = yield from read(held, where[0], min(where[1], where[0] + LONGEST_HEADER))
+            octets = section.cut(chosen_fields(section, header))
+            small[item] = section.label + b" " + nstring(octets)
+        else:
+            ranges[item] = section.cut_range(*where)
+    return ranges, small
 
 
 def read(held: Held, start: int, stop: int) -> Dialogue[bytes]:

@@ -21,7 +21,7 @@ AT_ONCE = ((Need.CONTENT, 16), (Need.HEADER, 64))  # messages asked for at once,
 
 
 def needs_of(items: Sequence[Item]) -> Need:
-    return reduce(or_, [item.needs for item in items], NOTHING)
+    return reduce(or_, [item.needs for item in items if item.needs is not NOTHING], NOTHING)
 
 
 def batches(positions: Sequence[tuple[int, int]], most: int) -> Iterator[list[int]]:
