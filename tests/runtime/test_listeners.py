@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from contextlib import closing
 
 import pytest
@@ -49,3 +50,13 @@ def test_a_port_that_is_taken_is_refused_also_when_it_could_be_shared() -> None:
 def test_a_name_that_is_none() -> None:
     with pytest.raises(CannotListen, match=r"listen\.smtp no\.such\.host\.invalid:25"):
         listen({"smtp": ["no.such.host.invalid:25"]}, 1)
+
+
+def test_a_port_is_waited_for_a_little() -> None:
+    listeners = listen({"smtp": ["127.0.0.1:0"]}, 1)
+    (endpoint,) = listeners.sockets
+    timer = threading.Timer(0.2, listeners.close)
+    timer.start()
+    with closing(listen({"smtp": [str(endpoint)]}, 1)) as again:
+        assert list(again.sockets) == [endpoint]
+    timer.join()

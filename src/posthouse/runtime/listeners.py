@@ -8,11 +8,14 @@ that died is there for the next one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 BACKLOG = 1024
+PATIENCE = 1.0  # seconds for workers of a server that was killed to let go of their ports
 
 
 class CannotListen(Exception):
@@ -87,11 +90,7 @@ def _bind(
 ) -> tuple[Endpoint, list[socket.socket]]:
     sockets: list[socket.socket] = []
     try:
-        # Without SO_REUSEPORT first: another program's port would silently be shared.
-        with _open(family, reuse_port=False) as trial:
-            trial.bind((host, port))
-            trial.listen(1)
-            port = trial.getsockname()[1]
+        port = _try(family, host, port)
         for _ in range(workers):
             sockets.append(_open(family, reuse_port=True))
             sockets[-1].bind((host, port))
@@ -103,6 +102,23 @@ def _bind(
         endpoint = Endpoint(service, host, port)
         raise CannotListen(_explain(endpoint, error)) from None
     return Endpoint(service, host, port), sockets
+
+
+def _try(family: socket.AddressFamily, host: str, port: int) -> int:
+    """The port, when nobody has it: with SO_REUSEPORT, another program's would be shared."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        with _open(family, reuse_port=False) as trial:
+            try:
+                trial.bind((host, port))
+                trial.listen(1)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() > end:
+                    raise
+            else:
+                taken: int = trial.getsockname()[1]
+                return taken
+        time.sleep(0.05)
 
 
 def _open(family: socket.AddressFamily, *, reuse_port: bool) -> socket.socket:
