@@ -371,7 +371,7 @@ def play_on_sockets(
             if turn.starts_tls:
                 assert tls is not None
                 wire = wires[turn.expected[0].connection]
-                wire.socket = tls.wrap_socket(wire.socket)
+                wire.socket = tls.wrap_socket(wire.socket, server_hostname="localhost")
     finally:
         for wire in wires.values():
             wire.socket.close()

@@ -22,7 +22,6 @@ from posthouse.mta.queue.queue import Queue
 from posthouse.mta.receive.agent import Transfer
 from posthouse.mta.receive.incoming import House
 from posthouse.mta.receive.room import Room
-from posthouse.protocols.smtp.server import APOLOGY, OVERLOADED
 from posthouse.protocols.smtp.session import Settings
 from posthouse.runtime.connection import Census, Connection, Limits, Service
 from posthouse.runtime.log import open_log
@@ -72,7 +71,7 @@ class TestHouse:
 
     async def listen(self, service: Transfer | Submission) -> Callable[[], socket.socket]:
         """Serve on a free port; gives how to connect."""
-        offer = Service("smtp", service.begin, overloaded=OVERLOADED, apology=APOLOGY)
+        offer = Service("smtp", service.begin)
         server = await asyncio.get_running_loop().create_server(
             lambda: Connection(offer, self.census), "127.0.0.1", 0
         )

@@ -19,10 +19,6 @@ LAST_WORDS = {
     Reason.SHUTDOWN: bytes(Reply(421, "4.3.2", "the server ends, try again later")),
     Reason.FLOOD: bytes(Reply(421, "4.7.0", "a line without an end, closing")),
 }
-#: The greeting of a server that has too many connections (§3.1), and the last word of one that
-#: is broken.
-OVERLOADED = bytes(Reply(421, "4.3.2", "too many connections, try again later"))
-APOLOGY = bytes(Reply(421, "4.3.0", "something is broken here, try again later"))
 TOO_LONG = Reply(500, "5.5.2", "line too long")  # §4.5.3.1.9
 NO_SMTP = Reply(421, "4.7.0", "this is SMTP")
 
