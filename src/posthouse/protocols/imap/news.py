@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from itertools import chain
 
-from ..dialogue import Dialogue, ask, send, take_notices
+from ..dialogue import Dialogue, Failed, ask, send, take_notices
 from .fetch.item import FLAGS, UID, Slice, render
 from .mail_events import News, Refresh
 from .session import Session
@@ -22,13 +23,14 @@ AT_ONCE = 1024  # lines in one block of octets
 
 
 def tell(session: Session, expunges_allowed: bool) -> Dialogue[None]:
-    """Tell the client what it may be told now, if there is something."""
+    """Tell the client what it may be told now, if there is something and the agent can say it."""
     notices = yield from take_notices()
     selected = session.selected
     if selected is None:
         return
     if notices or selected.stale:
-        yield from _ask(selected, expunges_allowed)
+        with suppress(Failed):
+            yield from _ask(selected, expunges_allowed)
     elif expunges_allowed and selected.ghosts:
         assert selected.latest is not None
         yield from report(selected, News(selected.latest, (), ()), True)

@@ -8,6 +8,7 @@ from ..fetch.grammar import fetch_atts, sets_seen
 from ..fetch.item import UID, from_view
 from ..fetch.rows import needs_of, send_rows
 from ..grammar import Reader
+from ..news import tell
 from ..result import No
 from ..sequence import parse_sequence_set
 from ..session import IN_MAILBOX, Session
@@ -20,6 +21,7 @@ def fetch(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[st
     reader.space()
     items = fetch_atts(session, reader)
     reader.end()
+    yield from tell(session, expunges_allowed=False)  # what is given is not older than the news
     selected = session.selected
     assert selected is not None
     positions = selected.view.resolve(ranges, by_uid)
