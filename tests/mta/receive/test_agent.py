@@ -9,6 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.message.address import parse_path
+from posthouse.protocols.smtp.events import (
+    BeginContent,
+    Content,
+    EndOfMessage,
+    Mail,
+    Recipient,
+)
+from posthouse.runtime.connection import Peer
 from tests.mta.receive.house import TestHouse, in_house
 from tests.protocols.transcript import play_on_sockets, read
 
@@ -173,5 +182,31 @@ def test_many_messages_on_one_connection(tmp_path: Path) -> None:
     async def test(here: TestHouse) -> None:
         await ask(here, talk)
         assert len(here.queued()) == 20
+
+    in_house(tmp_path, test)
+
+
+def test_nothing_is_left_of_a_large_message_whose_client_goes_before_it_is_ours(
+    tmp_path: Path,
+) -> None:
+    async def test(here: TestHouse) -> None:
+        peer = Peer("192.0.2.1", 1, "192.0.2.2", 25, None)
+        _, agent = here.transfer.begin(peer, lambda _: None)
+        agent.ask(Mail(parse_path("<eve@f.example>"), {}))
+        agent.ask(Recipient(parse_path("<ann@a.example>"), {}))
+        agent.ask(BeginContent())
+        agent.show(Content(LARGE))
+        assert len(here.files()) == 1
+        ending = agent.ask(EndOfMessage(len(LARGE), False))
+        assert isinstance(ending, asyncio.Future)
+        await asyncio.sleep(0)
+        ending.cancel()
+        agent.closed()
+        await asyncio.get_running_loop().shutdown_default_executor()
+        await asyncio.wait([ending])
+        for _ in range(3):  # the thread's end is told by the loop, and that by a callback
+            await asyncio.sleep(0)
+        assert here.files() == []
+        assert here.queued() == []
 
     in_house(tmp_path, test)

@@ -120,9 +120,21 @@ class Incoming:
         return asyncio.ensure_future(self._finish_large(spool, source))
 
     async def _finish_large(self, spool: Spool, source: str) -> Reply:
+        self._spool = None  # it is in a thread's hands
+        finishing = asyncio.ensure_future(spool.finish())
+
+        def forget(done: asyncio.Future[Spooled]) -> None:
+            if not done.cancelled():
+                done.exception()
+            spool.abandon()
+
         try:
-            spooled = await spool.finish()
+            spooled = await asyncio.shield(finishing)
+        except asyncio.CancelledError:
+            finishing.add_done_callback(forget)
+            raise
         except OSError as error:
+            spool.abandon()
             self.refuse(NO_SPACE, str(error))
             return NO_SPACE
         return await self._hand_over(spooled, source)

@@ -10,6 +10,7 @@ from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow
 from ..engine import Engine
 from .data import LOST
 from .dialect import COMMAND_LIMIT, DIALECTS, Dialect
+from .extension import Verb
 from .reply import Refused, Reply
 from .session import Session, State, answer
 from .verbs import NEEDS, VERBS
@@ -20,7 +21,6 @@ LAST_WORDS = {
     Reason.FLOOD: bytes(Reply(421, "4.7.0", "a line without an end, closing")),
 }
 TOO_LONG = Reply(500, "5.5.2", "line too long")  # §4.5.3.1.9
-NO_SMTP = Reply(421, "4.7.0", "this is SMTP")
 
 #: What a browser says that was tricked into speaking to a mail server.
 FOREIGN = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "CONNECT", "PRI"})
@@ -36,14 +36,16 @@ def serve(session: Session) -> Engine:
 
 def converse(session: Session) -> Dialogue[None]:
     dialect = DIALECTS[session.service]
+    within = session.settings.command_time
     try:
         if session.locked:
             yield from allow(session.settings.log_in_time)
         yield from send(bytes(Reply(220, "", f"{session.settings.hostname} ESMTP")))
         while session.state is not State.CLOSED:
             try:
-                line = yield from read_line(dialect.longest, session.settings.command_time, True)
-                yield from obey(session, dialect, line)
+                line = yield from read_line(dialect.longest, within, True)
+                verb, argument = read_command(session, dialect, line)
+                yield from verb(session, argument)
             except Refused as refusal:
                 yield from answer(session, refusal.reply)
             except LineTooLong:
@@ -54,15 +56,15 @@ def converse(session: Session) -> Dialogue[None]:
         yield from send(LAST_WORDS[why.reason])
 
 
-def obey(session: Session, dialect: Dialect, line: bytes) -> Dialogue[None]:
-    """One command."""
+def read_command(session: Session, dialect: Dialect, line: bytes) -> tuple[Verb, str]:
+    """A verb that may be obeyed now, and its argument."""
     text = line.decode("latin-1").rstrip(" \t")  # §4.1.1: trailing white space is tolerated
     word, _, argument = text.partition(" ")
     name = word.upper()
     verb = dialect.verbs.get(name) or VERBS.get(name)
     if verb is None:
         if name in FOREIGN and session.state is State.CONNECTED:
-            raise Refused(NO_SMTP.code, NO_SMTP.status, NO_SMTP.text)
+            raise Refused(421, "4.7.0", "this is SMTP")
         raise Refused(500, "5.5.1", "unknown command")  # §4.2.4
     if len(line) > COMMAND_LIMIT and len(line) > dialect.limits.get(name, COMMAND_LIMIT):
         raise Refused(500, "5.5.2", "line too long")
@@ -72,7 +74,7 @@ def obey(session: Session, dialect: Dialect, line: bytes) -> Dialogue[None]:
         refuse_stranger(session)
     if name in NEEDS and session.state not in NEEDS[name]:
         raise Refused(503, "5.5.1", "bad sequence of commands")  # §4.1.4
-    yield from verb(session, argument)
+    return verb, argument
 
 
 def refuse_stranger(session: Session) -> None:

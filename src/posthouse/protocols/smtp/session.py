@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from ..dialogue import LINE_LIMIT, TLS, Dialogue, ask, send
+from ..dialogue import LINE_LIMIT, TLS, Ask, Dialogue, Send
 from .reply import Reply
 
 
@@ -99,11 +99,12 @@ def answer(session: Session, reply: Reply) -> Dialogue[None]:
             reply = TOO_MANY_ERRORS
     if reply.code == 421:
         session.state = State.CLOSED  # RFC 5321 §3.8
-    yield from send(bytes(reply))
+    yield Send(bytes(reply))
 
 
 def decide(session: Session, question: object) -> Dialogue[Reply]:
     """Let the agent reply to the client. Raises Failed."""
-    reply = yield from ask(question, Reply)
+    reply = yield Ask(question)
+    assert isinstance(reply, Reply), f"{question!r} was answered with {reply!r}"
     yield from answer(session, reply)
     return reply
