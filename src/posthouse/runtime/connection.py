@@ -278,6 +278,10 @@ class Connection(asyncio.Protocol):
                 return
             elif not self._ask(event):
                 return
+            elif self._loop.time() > until:  # a search through many messages: others wait too
+                self._write()
+                self._loop.call_soon(self._pump)
+                return
 
     def _ask(self, question: object) -> bool:
         """Ask the agent. False if it has to think first."""
