@@ -45,6 +45,10 @@ class NoSuchMailbox(Exception):
     """There is no such mailbox (any more)."""
 
 
+class SomeExpunged(Exception):
+    """Not all of the messages are there any more."""
+
+
 class MailboxFull(Exception):
     """The mailbox has given out its last UID."""
 
@@ -133,8 +137,13 @@ class Copies:
     copies: list[int]
 
 
-def copy_messages(account: int, mailbox: int, ranges: Sequence[Range], target: str) -> Unit[Copies]:
-    """COPY (RFC 3501 §6.4.7): all of them or none. Raises NoSuchMailbox, MailboxFull."""
+def copy_messages(
+    account: int, mailbox: int, ranges: Sequence[Range], target: str, count: int = 0
+) -> Unit[Copies]:
+    """COPY (RFC 3501 §6.4.7): all of them, at least `count`, or none.
+
+    Raises NoSuchMailbox, MailboxFull, SomeExpunged.
+    """
 
     def unit() -> Work[Copies]:
         row = yield from one_of(
@@ -148,6 +157,8 @@ def copy_messages(account: int, mailbox: int, ranges: Sequence[Range], target: s
         found = []
         for first, last in ranges:
             found += yield from rows_of(ALL_IN_RANGE, account, mailbox, first, last)
+        if len(found) < count:
+            raise SomeExpunged
         if not found:
             return Copies(uid_validity, [], [])
         if uid + len(found) > LAST_UID:

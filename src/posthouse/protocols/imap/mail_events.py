@@ -80,14 +80,17 @@ class Expunge:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Copy all of these messages with flags and dates, or none of them.
+    """Copy these messages with flags and dates, or none of them.
 
     Answered with `Copied`, or with `Declined`, of which the code TRYCREATE says that there is no
-    such mailbox. `mailbox` is the name in UTF-8 (not in modified UTF-7).
+    such mailbox. `mailbox` is the name in UTF-8 (not in modified UTF-7). What is expunged already
+    is left out, but where `count` messages were named by their numbers all of them must be there:
+    else EXPUNGEISSUED (RFC 2180 §4.4.1).
     """
 
     uids: Ranges
     mailbox: str
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

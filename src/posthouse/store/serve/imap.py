@@ -42,6 +42,7 @@ from ..messages import (
     Filed,
     MailboxFull,
     NoSuchMailbox,
+    SomeExpunged,
     append_message,
     copy_messages,
     expunge_messages,
@@ -73,6 +74,7 @@ REFUSALS: Mapping[type[Exception], Declined] = {
     MailboxExists: Declined("there is a mailbox of this name already", "ALREADYEXISTS"),
     NotAllowed: Declined("this cannot be done with that mailbox", "CANNOT"),
     TooManyMailboxes: Declined("the account has too many mailboxes", "LIMIT"),
+    SomeExpunged: Declined("some of the messages were expunged", "EXPUNGEISSUED"),
     MailboxFull: Declined("the mailbox has no UIDs left; use another one", "LIMIT"),
     flag_text.TooManyFlags: Declined("a message would have too many keywords", "LIMIT"),
 }
@@ -364,12 +366,18 @@ class ImapAgent:
         return await self._news(question.version)
 
     async def _copy(self, question: mail_events.Copy) -> Copied | Declined:
-        unit = copy_messages(self._account, self._mailbox.mailbox, question.uids, question.mailbox)
+        unit = copy_messages(
+            self._account,
+            self._mailbox.mailbox,
+            question.uids,
+            question.mailbox,
+            question.count,
+        )
         try:
             copies = await self._store.write(unit)
         except NoSuchMailbox:
             return TRY_CREATE
-        except MailboxFull as refusal:
+        except (MailboxFull, SomeExpunged) as refusal:
             return REFUSALS[type(refusal)]
         return Copied(copies.uid_validity, copies.uids, copies.copies)
 

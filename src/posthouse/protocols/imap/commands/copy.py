@@ -26,7 +26,9 @@ def copy(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[str
         raise No("some of the messages were expunged", "EXPUNGEISSUED")
     if not positions:
         return "no such messages, so nothing copied"
-    copied = yield from decide(Copy(selected.view.uid_ranges(positions), mailbox), Copied)
+    count = 0 if by_uid else sum(stop - start for start, stop in positions)
+    uids = selected.view.uid_ranges(positions)
+    copied = yield from decide(Copy(uids, mailbox, count), Copied)
     if not copied.uids:
         return "nothing copied"
     sets = format_set(runs(copied.uids)) + b" " + format_set(runs(copied.copies))
