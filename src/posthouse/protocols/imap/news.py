@@ -60,7 +60,7 @@ def report(
         vanished, changed = view.since(told)
     last = told.uids[-1] if told.uids else 0
     gone = selected.ghosts.union([uid for uid in vanished if uid <= last])
-    selected.recent += news.recent
+    selected.claim(news.recent)
     selected.latest = view
     if gone and not expunges_allowed:
         selected.ghosts = gone

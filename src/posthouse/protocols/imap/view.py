@@ -152,6 +152,14 @@ class Selected:
     #: Notices were taken, but the agent could not be asked what they are about
     stale: bool = False
 
+    def claim(self, recent: Ranges) -> None:
+        """These UIDs, too, are \\Recent; what follows the last range makes it longer."""
+        for first, last in recent:
+            if self.recent and self.recent[-1][1] + 1 == first:
+                self.recent[-1] = (self.recent[-1][0], last)
+            else:
+                self.recent.append((first, last))
+
     def recent_positions(self) -> list[tuple[int, int]]:
         """The positions [from, to) of what is \\Recent."""
         uids = self.view.uids
