@@ -102,6 +102,7 @@ class Disk:
         self._vfs = LoggedVfs(self)
         self.layer = LoggedFiles(self)
         self._adopt()
+        self.adopted = self.position  # from here on things happen
 
     def _adopt(self) -> None:
         """What is in the folder already is durable."""

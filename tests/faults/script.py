@@ -360,5 +360,6 @@ class Owner:
             messages.expunge_messages(1, filed.mailbox, [where], FORGOTTEN, deleted_only=False)
         )
         await self.do(messages.sweep_tombstones(FORGOTTEN + 1, 100))
-        for file in await self.do(lambda: sweep_contents(100)) or ():
+        swept = await self.do(lambda: sweep_contents(100))
+        for file in swept[1] if swept else ():
             self.house.blobs.remove(file)
