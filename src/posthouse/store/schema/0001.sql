@@ -102,7 +102,6 @@ CREATE TABLE content (
 
 CREATE INDEX content_unused ON content (id) WHERE refs = 0;
 CREATE INDEX content_by_file ON content (file) WHERE file IS NOT NULL;
-
 CREATE TABLE content_octets (
     content INTEGER PRIMARY KEY,
     header  BLOB NOT NULL,               -- with the empty line; empty if it is too large for a row
