@@ -1,0 +1,177 @@
+"""The disk is full, cannot write, or cannot sync: who is refused, what is kept, who goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import random
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+import pytest
+
+from posthouse.store import checkpoint
+from posthouse.store.database import StoreUnavailable
+from posthouse.store.mailboxes import subscribe
+
+from .checks import check, open_found
+from .disk import Disk, Remains
+from .house import House, open_house
+from .script import Ledger, Script, Size
+
+SMALL = Size(accounts=2, steps=8, senders=2, letters=4)
+LARGE = Size(accounts=3, steps=10, senders=3, letters=5)
+WRITES = ("write", "create", "truncate", "rename")
+SYNCS = ("sync",)
+
+
+@dataclass
+class Failing:
+    """Lets the operations of some kinds fail, from the `first` on, `times` times."""
+
+    kinds: tuple[str, ...]
+    first: int
+    times: int
+    error: int
+    only: str = ""  # a part of the file's name
+    count: int = 0
+    failed: int = 0
+
+    def __call__(self, kind: str, name: str) -> None:
+        if kind not in self.kinds or self.only not in name:
+            return
+        self.count += 1
+        if self.count > self.first and self.failed < self.times:
+            self.failed += 1
+            raise OSError(self.error, "the test's", name)
+
+
+@dataclass
+class Outcome:
+    """What a run with a fault has come to."""
+
+    disk: Disk
+    ledger: Ledger
+    trouble: str = ""
+    opened: bool = False
+
+
+@pytest.fixture(autouse=True)
+def frequent_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "PAGES", 60)
+    monkeypatch.setattr(checkpoint, "SETTLED", 40)
+
+
+def run_with(directory: Path, failing: Failing, seed: int, size: Size) -> Outcome:
+    """A run in which the disk fails; a store without trouble must take something at its end."""
+    directory.mkdir()
+    ledger = Ledger()
+
+    async def main() -> None:
+        async with open_house(disk) as house:
+            outcome.opened = True
+            await Script(house, ledger, seed, size).run()
+            disk.fault = None
+            outcome.trouble = house.store.trouble
+            await takes_or_says_why(house)
+
+    with Disk(directory) as disk:
+        outcome = Outcome(disk, ledger)
+        disk.fault = failing
+        try:
+            asyncio.run(main())
+        except (apsw.Error, OSError, StoreUnavailable):
+            # No server comes of a first start that fails.
+            assert not outcome.opened or ledger.opened < 0
+    assert not ledger.failures
+    return outcome
+
+
+async def takes_or_says_why(house: House) -> None:
+    """What a store does once its disk works again."""
+    if house.store.trouble:
+        with pytest.raises(StoreUnavailable, match="start again"):
+            await house.store.write(subscribe(99, "Again"))
+        assert "start again" in house.store.trouble
+    else:
+        await house.store.write(subscribe(99, "Again"))
+
+
+def look_at(tmp_path: Path, outcome: Outcome, chance: random.Random, lenient: bool) -> None:
+    """Start anew: after the process alone has ended, after the power has gone too."""
+    at = outcome.disk.position
+    for keep in (1.0, 0.0, 0.5):
+        target = tmp_path / f"keep-{keep}"
+        Remains(outcome.disk.log).advance(at).build(target, chance, keep)
+        wrong = come_back(target, outcome.ledger, at, lenient and keep == 0.5)
+        assert not wrong, f"{target}: " + "\n".join(wrong)
+        shutil.rmtree(target)
+
+
+def come_back(directory: Path, ledger: Ledger, at: int, lenient: bool) -> list[str]:
+    async def main() -> list[str]:
+        async with open_house(disk) as house:
+            await house.delivered()
+            found = open_found(directory, disk.vfs)
+            with closing(found.connection):
+                return check(found, ledger, at, lenient).wrong + house.log.errors
+
+    with Disk(directory) as disk:
+        return asyncio.run(main())
+
+
+Arrange = Callable[[int], Failing]
+
+
+def fail_at(tmp_path: Path, arrange: Arrange, size: Size, step: int) -> tuple[int, int]:
+    """A run for each operation that may fail, or every `step`th; how many, and how many broke."""
+    chance = random.Random(step)
+    first, runs, broken = 0, 0, 0
+    while True:
+        failing = arrange(first)
+        directory = tmp_path / f"run-{first}"
+        outcome = run_with(directory, failing, 1 + first, size)
+        if not failing.failed:
+            return runs, broken
+        runs += 1
+        broken += bool(outcome.trouble)
+        look_at(tmp_path, outcome, chance, lenient=bool(outcome.trouble))
+        shutil.rmtree(directory)
+        first += step
+
+
+def full(first: int) -> Failing:
+    """No room for a while."""
+    return Failing(WRITES, first, 1 + first % 7, errno.ENOSPC)
+
+
+def cannot_write(first: int) -> Failing:
+    return Failing(WRITES, first, 1, errno.EIO)
+
+
+def cannot_sync(first: int) -> Failing:
+    return Failing(SYNCS, first, 1, errno.EIO)
+
+
+FAULTS = {"full": (full, 7), "write": (cannot_write, 7), "sync": (cannot_sync, 1)}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_here_and_there(tmp_path: Path, fault: str) -> None:
+    arrange, step = FAULTS[fault]
+    runs, broken = fail_at(tmp_path, arrange, SMALL, step)
+    print(f"{fault}: {runs} runs, {broken} stores stopped")
+    assert runs
+    assert (broken > 0) == (fault != "full")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_everywhere(tmp_path: Path, fault: str) -> None:
+    runs, broken = fail_at(tmp_path, FAULTS[fault][0], LARGE, 1)
+    print(f"{fault}: {runs} runs, {broken} stores stopped")
