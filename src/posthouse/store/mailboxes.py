@@ -28,6 +28,7 @@ DEFAULTS = (
 )
 
 MOST_MAILBOXES = 10_000  # of an account
+LONGEST_NAME = 4096  # octets
 
 
 class MailboxExists(Exception):
@@ -59,7 +60,7 @@ class Mailbox:
 
     @property
     def recent(self) -> int:
-        """At most as many are \\Recent: UIDs from the watermark on."""
+        """At most as many are \\Recent: UIDs from the watermark on; `count_recent` is exact."""
         return min(self.messages, max(0, self.uid_next - self.recent_from))
 
 
@@ -77,6 +78,24 @@ def find_mailbox(account: int, name: str) -> Unit[Mailbox | None]:
     def unit() -> Work[Mailbox | None]:
         row = yield from one_of(BY_NAME, account, name)
         return None if row is None else Mailbox(*row)
+
+    return unit
+
+
+def count_recent(account: int, mailbox: Mailbox) -> Unit[int]:
+    """How many are \\Recent, of those that no session has claimed."""
+
+    def unit() -> Work[int]:
+        if not mailbox.recent or mailbox.messages == mailbox.uid_next - 1:
+            return mailbox.recent  # none was ever expunged
+        row = yield from one_of(
+            "SELECT count(*) FROM message WHERE account = ?1 AND mailbox = ?2 AND uid >= ?3",
+            account,
+            mailbox.id,
+            mailbox.recent_from,
+        )
+        assert row is not None
+        return int(row[0])
 
     return unit
 
@@ -203,24 +222,41 @@ def rename_mailbox(account: int, old: str, new: str, now: int) -> Unit[None]:
         below = yield from _below(account, old)
         if row is None and not below:
             raise NoSuchMailbox
-        yield from _create_above(account, new, now)
         if old == INBOX_NAME:
+            yield from _create_above(account, new, now)
             yield from _move_inbox(account, new, now)
             return
         if row is not None:
             below.append((row[0], old))
-        for mailbox, name in below:
+        moved = [(mailbox, name, new + name[len(old) :]) for mailbox, name in below]
+        yield from _check_targets(account, moved)
+        yield from _create_above(account, new, now)
+        # The shortest first: `a/b` may be renamed to `a`, and then `a/b/b` to `a/b`.
+        for mailbox, _, target in sorted(moved, key=lambda each: len(each[1])):
             modseq = yield from next_modseq(account)
             yield from run(
                 "UPDATE mailbox SET name = ?3, highest_modseq = ?4 WHERE account = ?1 AND id = ?2",
                 account,
                 mailbox,
-                new + name[len(old) :],
+                target,
                 modseq,
             )
             yield from record(account, mailbox, modseq, MAILBOX)
 
     return unit
+
+
+def _check_targets(account: int, moved: list[tuple[int, str, str]]) -> Work[None]:
+    """Nothing else bears the names that these mailboxes will have, and none is too long.
+
+    There may be `new/x` without a `new`, which was deleted.
+    """
+    leaving = {name for _, name, _ in moved}
+    for _, _, target in moved:
+        if len(target.encode()) > LONGEST_NAME:
+            raise NotAllowed
+        if target not in leaving and (yield from one_of(BY_NAME, account, target)) is not None:
+            raise MailboxExists
 
 
 def _below(account: int, name: str) -> Work[list[tuple[int, str]]]:

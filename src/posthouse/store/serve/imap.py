@@ -29,6 +29,7 @@ from ..mailboxes import (
     NotAllowed,
     TooManyMailboxes,
     claim_recent,
+    count_recent,
     create_mailbox,
     delete_mailbox,
     find_mailbox,
@@ -264,7 +265,7 @@ class ImapAgent:
             found.unseen,
             found.uid_next,
             found.uid_validity,
-            found.recent,
+            self._store.read(count_recent(self._account, found)),
             found.highest_modseq,
         )
 

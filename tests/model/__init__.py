@@ -1,0 +1,1 @@
+"""IMAP against a model: random commands of several clients, and all that the server may say."""

@@ -1,0 +1,80 @@
+"""Thousands of steps at random, of several clients on two workers (see `walk`)."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.system.server import Server
+from tests.system.user import SETTINGS, User
+
+from . import mailbox_steps as mailboxes
+from . import steps as messages
+from .walk import Walk
+
+Step = Callable[[Walk], None]
+
+STEPS: dict[Step, int] = {
+    messages.store: 20,
+    messages.fetch: 16,
+    messages.search: 12,
+    messages.append: 12,
+    messages.copy: 6,
+    messages.expunge: 6,
+    messages.mark_deleted: 6,
+    messages.close: 2,
+    messages.append_to_nowhere: 1,
+    mailboxes.select: 6,
+    mailboxes.select_nothing: 1,
+    mailboxes.reconnect: 1,
+    mailboxes.synchronise: 12,
+    mailboxes.look_at_all: 3,
+    mailboxes.idle: 3,
+    mailboxes.status: 5,
+    mailboxes.create: 3,
+    mailboxes.delete: 2,
+    mailboxes.rename: 2,
+    mailboxes.subscribe: 1,
+    mailboxes.list_all: 2,
+    mailboxes.pop3: 1,
+    mailboxes.deliver: 1,
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server(workers=2, settings=SETTINGS) as running:
+        yield running
+
+
+def seed() -> int:
+    return int(os.environ.get("MODEL_SEED", 0)) or random.SystemRandom().randrange(1, 10**9)
+
+
+def run(walk: Walk, choices: dict[Step, int], steps: int) -> None:
+    """So many steps; what goes wrong is told with all that was said before."""
+    names, weights = list(choices), list(choices.values())
+    try:
+        walk.open()
+        for _ in range(steps):
+            walk.count.steps += 1
+            (step,) = walk.chance.choices(names, weights)
+            walk.doing = step.__name__
+            step(walk)
+        walk.doing = "ending"
+        for client in walk.clients:
+            walk.synchronise(client)
+    except Exception as error:
+        raise AssertionError(f"{walk.report()}\n{type(error).__name__}: {error}") from error
+    finally:
+        walk.close()
+
+
+def test_one_command_after_the_other(server: Server) -> None:
+    user = User(server, server.add_account("sequential@localhost"))
+    walk = Walk(user, seed())
+    run(walk, STEPS, int(os.environ.get("MODEL_STEPS", 2000)))
+    assert walk.count.lines > walk.count.steps
