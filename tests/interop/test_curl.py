@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from email import policy
+from pathlib import Path
 
 import pytest
 
@@ -89,8 +89,8 @@ def test_pop3(server: Server, anna: User, service: str, security: tuple[str, ...
     listing = curl(anna, url(server, service), *security)
     assert [line.split()[0] for line in listing.splitlines()] == ["1", "2", "3"]
     content = curl(anna, url(server, service, "2"), *security)
-    assert content.startswith("From: Somebody <somebody@sender.example>\n")
-    assert "Subject: no. 2\n" in content
+    assert content.startswith("From: Somebody <somebody@sender.example>\r\n")
+    assert "Subject: no. 2\r\n" in content
     assert len(curl(anna, url(server, service), *security, "-X", "UIDL").splitlines()) == 3
     top = curl(anna, url(server, service), *security, "-X", "TOP 3 0")
     assert "Subject: no. 3" in top
@@ -137,9 +137,10 @@ def test_imap(server: Server, anna: User, service: str, security: tuple[str, ...
     assert "\\Flagged" in stored
 
 
-def test_imap_append(server: Server, anna: User) -> None:
-    content = letter("appended by curl").as_bytes(policy=policy.SMTP)
-    curl(anna, url(server, "imap", "INBOX"), "--upload-file", "-", given=content)
+def test_imap_append(server: Server, anna: User, tmp_path: Path) -> None:
+    content = letter("appended by curl").as_bytes()
+    (tmp_path / "letter").write_bytes(content)
+    curl(anna, url(server, "imap", "INBOX"), "--upload-file", str(tmp_path / "letter"))
     assert anna.messages(1) == [content]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.interop.program import run
@@ -50,7 +52,8 @@ def test_submission(
     assert b"with ESMTPSA" in boris.messages(1)[0]
 
 
-def test_attachment_and_eight_bits(server: Server, anna: User) -> None:
+def test_attachment_and_eight_bits(server: Server, anna: User, tmp_path: Path) -> None:
+    (tmp_path / "attached").write_text("a piece of text\n")
     swaks(
         server,
         "smtp",
@@ -58,7 +61,7 @@ def test_attachment_and_eight_bits(server: Server, anna: User) -> None:
         "--body",
         "Grüße",
         "--attach",
-        "- a piece of text",
+        f"@{tmp_path / 'attached'}",
     )
     assert "Grüße".encode() in anna.messages(1)[0]
 

@@ -38,7 +38,7 @@ def ok(answer: tuple[str, Any]) -> list[Any]:
 
 
 def flags(client: imaplib.IMAP4, number: str) -> set[bytes]:
-    (line,) = ok(client.fetch(number, "(FLAGS)"))
+    line = ok(client.fetch(number, "(FLAGS)"))[-1]  # after what other clients may have changed
     return set(imaplib.ParseFlags(line)) - {b"\\Recent"}
 
 
@@ -55,10 +55,12 @@ def names(lines: list[bytes]) -> set[str]:
 # -- before the log-in ------------------------------------------------------------------------
 
 
-def test_capability(server: Server) -> None:
+def test_capability(server: Server, anna: User) -> None:
     with imaplib.IMAP4(*server.address("imap"), timeout=PATIENCE) as client:
-        assert {"IMAP4REV1", "STARTTLS", "IDLE", "UIDPLUS"} <= set(client.capabilities)
-        assert b"LITERAL+" in ok(client.capability())[0].upper()
+        assert {"IMAP4REV1", "STARTTLS", "LITERAL+"} <= set(client.capabilities)
+        client.login(anna.address, anna.password)
+        offered = ok(client.capability())[0].split()
+        assert {b"IMAP4rev1", b"IDLE", b"UIDPLUS", b"UNSELECT", b"ENABLE", b"ID"} <= set(offered)
 
 
 def test_log_in(server: Server, anna: User) -> None:
@@ -255,7 +257,7 @@ def test_copy(inbox: imaplib.IMAP4) -> None:
 
 def test_expunge(inbox: imaplib.IMAP4) -> None:
     ok(inbox.store("2,4", "+FLAGS", "\\Deleted"))
-    assert ok(inbox.expunge()) == [b"2", b"3"]
+    assert ok(inbox.expunge()) in ([b"2", b"3"], [b"4", b"2"])
     assert inbox.uid("SEARCH", "ALL") == ("OK", [b"1 3 5"])
 
 
@@ -269,8 +271,8 @@ def test_uid(inbox: imaplib.IMAP4) -> None:
     (line,) = ok(inbox.uid("STORE", "5", "+FLAGS", "(\\Seen)"))
     assert b"UID 5" in line
     assert flags(inbox, "4") == {b"\\Seen"}
-    (told,) = ok(inbox.uid("COPY", "3", "Archive"))
-    assert b"COPYUID" in told or inbox.response("COPYUID")[1]
+    ok(inbox.uid("COPY", "3", "Archive"))
+    assert inbox.response("COPYUID")[1] != [None]
     ok(inbox.uid("STORE", "3:4", "+FLAGS", "(\\Deleted)"))
     ok(inbox.uid("EXPUNGE", "4"))
     assert inbox.uid("SEARCH", "ALL") == ("OK", [b"2 3 5"])

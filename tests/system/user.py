@@ -5,6 +5,7 @@ from __future__ import annotations
 import imaplib
 import poplib
 import smtplib
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,12 +36,18 @@ class User:
 
     def pop3(self) -> poplib.POP3:
         client = poplib.POP3(*self.server.address("pop3"), timeout=PATIENCE)
-        client.user(self.address)
-        client.pass_(self.password)
+        try:
+            client.user(self.address)
+            client.pass_(self.password)
+        except poplib.error_proto:
+            client.close()
+            raise
         return client
 
     def imap(self) -> imaplib.IMAP4:
         client = imaplib.IMAP4(*self.server.address("imap"), timeout=PATIENCE)
+        # imaplib writes a literal and the CRLF after it apart: 40 ms an APPEND without this.
+        client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client.login(self.address, self.password)
         return client
 
