@@ -36,6 +36,7 @@ class Client:
         self.mailbox: Mailbox | None = None
         self.read_only = False
         self.known: list[Known] = []  # by sequence number
+        self.fresh: list[Known] = []  # told of by EXISTS, and not looked at yet
         self.recent: set[int] = set()  # UIDs told with \Recent
         self.recent_told = 0
         self.fetched: dict[int, set[str]] = {}  # UIDs and items, in the last answer
@@ -63,6 +64,7 @@ class Client:
         self.mailbox = mailbox
         self.read_only = read_only
         self.known = []
+        self.fresh = []
         self.recent = set()
         self.recent_told = 0
 
@@ -96,7 +98,9 @@ class Client:
         match what:
             case "EXISTS":
                 assert number >= len(self.known), f"{len(self.known)} messages were known"
-                self.known += [Known() for _ in range(number - len(self.known))]
+                fresh = [Known() for _ in range(number - len(self.known))]
+                self.known += fresh
+                self.fresh += fresh
             case "RECENT":
                 assert number <= len(self.known), f"of {len(self.known)} messages"
                 self.recent_told = number

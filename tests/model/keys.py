@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from .letters import PEOPLE, WORDS
 from .mailboxes import KEYWORDS, Flags, Message
 
-
 #: Keys that look at a field, and which.
 FIELDS = {
     "SUBJECT": "Subject",

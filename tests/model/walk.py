@@ -35,7 +35,7 @@ class Walk:
     def __init__(self, user: User, seed: int, each_worker: int = 2) -> None:
         self.user = user
         self.seed = seed
-        self.chance = random.Random(seed)  # noqa: S311
+        self.chance = random.Random(seed)
         self.account = Account()
         self.clients: list[Client] = []
         self.count = Count()
@@ -123,16 +123,16 @@ class Walk:
     def look_only(self, client: Client) -> Told:
         """The same; what is \\Recent is judged later, when others too have been told."""
         unknown = [at for at, known in enumerate(client.known, 1) if known.message is None]
-        if not unknown:
-            return []
-        answer = self.ask(client, f"FETCH {unknown[0]}:{unknown[-1]} (UID FLAGS)")
-        assert answer.ok, answer.text
-        client.take(answer)
-        told = [known.message for known in client.known[unknown[0] - 1 : unknown[-1]]]
-        assert None not in told, f"{client.name} did not get all of {unknown}"
-        if client.read_only:
-            return []
-        return [(client, message.uid) for message in told if message is not None]
+        if unknown:
+            answer = self.ask(client, f"FETCH {unknown[0]}:{unknown[-1]} (UID FLAGS)")
+            assert answer.ok, answer.text
+            client.take(answer)
+        told, client.fresh = client.fresh, []
+        uids = [known.message.uid for known in told if known.message is not None]
+        assert all(known.message or known not in client.known for known in told), (
+            f"{client.name} did not get all of {unknown}"
+        )
+        return [] if client.read_only else [(client, uid) for uid in uids]
 
     def share_recent(self, told: Told) -> None:
         """\\Recent is told to the first session that hears of a message, and to no other."""
