@@ -25,8 +25,9 @@ class Checkpointer:
     """A thread that waits to be told that the log has grown."""
 
     def __init__(self, directory: Path, vfs: str | None = None) -> None:
+        """Raises apsw.Error, OSError."""
         self._directory = directory
-        self._vfs = vfs
+        self._connection = connect(directory, vfs)
         self._due = threading.Event()
         self._ending = False
         self.trouble = ""  # what the last checkpoint failed with
@@ -44,7 +45,7 @@ class Checkpointer:
         self._thread.join()
 
     def _work(self) -> None:
-        connection = connect(self._directory, self._vfs)
+        connection = self._connection
         turnstile = Turnstile(self._directory)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         mutex = os.open(self._directory / "checkpoint.lock", flags, 0o600)

@@ -24,13 +24,20 @@ class Store:
     """One process's access to the database of a data directory; made after a fork, on a loop."""
 
     def __init__(self, directory: Path, vfs: str | None = None) -> None:
+        """Raises apsw.Error, OSError."""
         self.directory = directory
         self._vfs = vfs
         self._loop = asyncio.get_running_loop()
         self._listeners: dict[str, list[Listener]] = {}
-        self._checkpointer = Checkpointer(directory, vfs)
-        self._writer = Writer(directory, self._loop, self._publish, self._checkpointer.grown, vfs)
         self._connection = connect(directory, vfs)
+        self._checkpointer = Checkpointer(directory, vfs)
+        grown = self._checkpointer.grown
+        try:
+            self._writer = Writer(directory, self._loop, self._publish, grown, vfs)
+        except BaseException:
+            self._checkpointer.close()
+            self._connection.close()
+            raise
         self._reader = Runner(self._connection)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._in_pool = threading.local()
