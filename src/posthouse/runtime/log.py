@@ -88,6 +88,8 @@ def _fit(value: object) -> object:
     """A value as it is written: a number, or text without what does not print."""
     if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, str) and len(value) <= VALUE_LIMIT and value.isprintable():
+        return value
     if isinstance(value, bytes):
         value = value[: 4 * VALUE_LIMIT].decode("utf-8", "backslashreplace")
     text = str(value)

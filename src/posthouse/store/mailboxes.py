@@ -162,14 +162,13 @@ def _create_above(account: int, name: str, now: int) -> Work[None]:
 
 def _create(account: int, name: str, now: int, special_use: str = "") -> Work[int]:
     row = yield from one_of(
-        "UPDATE account SET next_mailbox = next_mailbox + 1,"
-        " next_uid_validity = max(next_uid_validity, ?2) + 1"
-        " WHERE id = ?1 RETURNING next_mailbox - 1, next_uid_validity - 1",
+        "UPDATE account SET next_mailbox = next_mailbox + 1 WHERE id = ?1"
+        " RETURNING next_mailbox - 1",
         account,
-        now,
     )
     assert row is not None, f"there is no account {account}"
-    mailbox, uid_validity = row
+    mailbox = row[0]
+    uid_validity = yield from _next_uid_validity(account, now)
     count = yield from one_of("SELECT count(*) FROM mailbox WHERE account = ?1", account)
     assert count is not None
     if count[0] >= MOST_MAILBOXES:
@@ -202,6 +201,7 @@ def delete_mailbox(account: int, name: str, now: int) -> Unit[None]:
         yield from expunge(account, mailbox, None, now, deleted_only=False)
         modseq = yield from next_modseq(account)
         yield from run("DELETE FROM mailbox WHERE account = ?1 AND id = ?2", account, mailbox)
+        yield from _vacate(account, Mailbox(*row).uid_validity)
         yield from record(account, mailbox, modseq, MAILBOX)
 
     return unit
@@ -233,17 +233,56 @@ def rename_mailbox(account: int, old: str, new: str, now: int) -> Unit[None]:
         yield from _create_above(account, new, now)
         # The shortest first: `a/b` may be renamed to `a`, and then `a/b/b` to `a/b`.
         for mailbox, _, target in sorted(moved, key=lambda each: len(each[1])):
-            modseq = yield from next_modseq(account)
-            yield from run(
-                "UPDATE mailbox SET name = ?3, highest_modseq = ?4 WHERE account = ?1 AND id = ?2",
-                account,
-                mailbox,
-                target,
-                modseq,
-            )
-            yield from record(account, mailbox, modseq, MAILBOX)
+            yield from _set_name(account, mailbox, target, now)
 
     return unit
+
+
+def _set_name(account: int, mailbox: int, name: str, now: int) -> Work[None]:
+    """UIDVALIDITY is kept where that cannot be less than a mailbox of this name had (§2.3.1.1)."""
+    row = yield from one_of(
+        "SELECT m.uid_validity, a.vacated_validity FROM mailbox AS m, account AS a"
+        " WHERE m.account = ?1 AND m.id = ?2 AND a.id = ?1",
+        account,
+        mailbox,
+    )
+    assert row is not None, f"there is no mailbox {mailbox}"
+    before = uid_validity = row[0]
+    if before <= row[1]:
+        uid_validity = yield from _next_uid_validity(account, now)
+    modseq = yield from next_modseq(account)
+    yield from run(
+        "UPDATE mailbox SET name = ?3, uid_validity = ?4, highest_modseq = ?5"
+        " WHERE account = ?1 AND id = ?2",
+        account,
+        mailbox,
+        name,
+        uid_validity,
+        modseq,
+    )
+    yield from _vacate(account, before)
+    yield from record(account, mailbox, modseq, MAILBOX)
+
+
+def _next_uid_validity(account: int, now: int) -> Work[int]:
+    """One that no mailbox of the account has had."""
+    row = yield from one_of(
+        "UPDATE account SET next_uid_validity = max(next_uid_validity, ?2) + 1"
+        " WHERE id = ?1 RETURNING next_uid_validity - 1",
+        account,
+        now,
+    )
+    assert row is not None, f"there is no account {account}"
+    return int(row[0])
+
+
+def _vacate(account: int, uid_validity: int) -> Work[None]:
+    """A name that had a mailbox of this UIDVALIDITY is free."""
+    yield from run(
+        "UPDATE account SET vacated_validity = max(vacated_validity, ?2) WHERE id = ?1",
+        account,
+        uid_validity,
+    )
 
 
 def _check_targets(account: int, moved: list[tuple[int, str, str]]) -> Work[None]:

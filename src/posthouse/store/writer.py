@@ -1,17 +1,29 @@
-"""The one who writes: a thread that runs all waiting units in one transaction, with one sync.
+"""The one who writes: all units of work that wait go into one transaction, with one sync.
 
-The units that wait form a group. Each runs in a savepoint of its own; then the group is committed,
-and only then are their submitters answered, with one wake-up of the loop. When the whole group
-fails, its units run again one by one, so that only the guilty one fails.
+The units that wait form a group. They run on the loop, where nothing contends with them for the
+interpreter; each in a savepoint of its own. What waits for other processes and for the disk, the
+turnstile and the commit, is a thread's. Only after the commit are the submitters answered, with
+one wake-up of the loop, and the next group has gathered meanwhile. When a whole group fails, its
+units run again one by one, so that only the guilty one fails.
+
+        loop                        thread
+    submit, submit ...
+    turnstile, if it is free  ───▶  or wait for it
+    BEGIN, units ◀───────────────┘
+          └──────────────────────▶  COMMIT, free the turnstile
+    answers ◀────────────────────┘
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import apsw
@@ -22,23 +34,34 @@ from .unit import Tell, Unit
 
 T = TypeVar("T")
 
-LARGEST_GROUP = 512  # units in one transaction
+LARGEST_GROUP = 256  # units in one transaction
 LARGEST_QUEUE = 20_000  # units that may wait
 
-Submitted = tuple["asyncio.Future[Any]", Unit[Any]]
 Answer = tuple["asyncio.Future[Any]", Any, Exception | None]
 
 
-class Group:
-    """What came of the units of one transaction."""
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A unit, and who waits for it. A long one runs alone, in the thread."""
 
-    def __init__(self) -> None:
-        self.answers: list[Answer] = []
-        self.told: list[Tell] = []
+    future: asyncio.Future[Any]
+    unit: Unit[Any]
+    long: bool
+
+
+@dataclass(slots=True)
+class Group:
+    """The units of one transaction, and what came of them."""
+
+    units: list[Submitted]
+    answers: list[Answer] = field(default_factory=list)
+    told: list[Tell] = field(default_factory=list)
+    error: apsw.Error | None = None  # the transaction failed as a whole
+    begun: bool = False  # the units have run, on the loop
 
 
 class Writer:
-    """Takes units on the loop's side; runs them in its own thread."""
+    """Takes units, on the loop's side."""
 
     def __init__(
         self,
@@ -48,161 +71,98 @@ class Writer:
         grown: Callable[[int], None],
         vfs: str | None = None,
     ) -> None:
-        """`published` gets what committed units tell, on the loop; `grown` the pages of the WAL."""
-        self._directory = directory
+        """`published` gets what committed units tell, on the loop; `grown` the pages of the WAL.
+
+        Raises apsw.Error, OSError.
+        """
         self._loop = loop
         self._published = published
         self._grown = grown
-        self._vfs = vfs
         self._units: deque[Submitted] = deque()
-        self._waiting = threading.Condition()
-        self._asleep = False
-        self._ending = False
+        self._busy = False  # a group is on its way
         self.broken = ""  # why nothing is written any more
-        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+        self._ending = False
+        self._connection = connect(directory, vfs)
+        self._connection.set_wal_hook(self._wal_grew)
+        self._runner = Runner(self._connection)
+        self._turnstile = Turnstile(directory)
+        self._work: SimpleQueue[Group | None] = SimpleQueue()  # of the thread
+        self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._thread.start()
 
-    def submit(self, unit: Unit[T]) -> asyncio.Future[T]:
+    def submit(self, unit: Unit[T], long: bool = False) -> asyncio.Future[T]:
         """Have a unit run. Once its future is done, its effect is on stable storage.
 
-        Cancelling the future does not undo the unit. The future raises what the unit raises, or
-        StoreUnavailable.
+        One that may take longer than a few milliseconds is `long`. Cancelling the future does not
+        undo the unit. The future raises what the unit raises, or StoreUnavailable.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         if self.broken or self._ending or len(self._units) >= LARGEST_QUEUE:
             reason = self.broken or ("closing" if self._ending else "too many writes wait")
             future.set_exception(StoreUnavailable(reason))
             return future
-        self._units.append((future, unit))
-        if self._asleep:
-            with self._waiting:
-                self._waiting.notify()
+        self._units.append(Submitted(future, unit, long))
+        if not self._busy:
+            self._busy = True
+            self._loop.call_soon(self._begin)
         return future
 
     def close(self) -> None:
-        """Write what waits, then end."""
+        """Write what waits, then end. Blocks the loop, and must be the last thing on it."""
         self._ending = True
-        with self._waiting:
-            self._waiting.notify()
+        self._give(None)
         self._thread.join()
-
-    # In the thread
-
-    def _work(self) -> None:
-        try:
-            connection = connect(self._directory, self._vfs)
-        except (apsw.Error, OSError) as error:
-            self.broken = f"the database cannot be opened: {error}"
-            self._refuse_all()
-            return
-        connection.set_wal_hook(self._wal_grew)
-        runner = Runner(connection)
-        turnstile = Turnstile(self._directory)
-        try:
-            while units := self._next_group():
-                self._serve(units, runner, turnstile)
-        finally:
-            connection.close()
-            turnstile.close()
-
-    def _serve(
-        self,
-        units: list[Submitted],
-        runner: Runner,
-        turnstile: Turnstile,
-    ) -> None:
-        if self.broken:
-            group = self._refused(units, StoreUnavailable(self.broken))
-        else:
-            with turnstile:
-                group = self._transaction(units, runner) or self._one_by_one(units, runner)
-        self._loop.call_soon_threadsafe(self._deliver, group)
-
-    def _one_by_one(self, units: list[Submitted], runner: Runner) -> Group:
-        group = Group()
-        for unit in units:
-            alone = self._transaction([unit], runner, alone=True)
-            assert alone is not None
-            group.answers += alone.answers
-            group.told += alone.told
-        return group
-
-    def _next_group(self) -> list[Submitted]:
-        """The units that wait, once there are any; none at the end."""
-        units = self._units
-        if not units:
-            with self._waiting:
-                self._asleep = True
-                while not units and not self._ending:
-                    self._waiting.wait()
-                self._asleep = False
-        return [units.popleft() for _ in range(min(len(units), LARGEST_GROUP))]
-
-    def _transaction(
-        self,
-        units: list[Submitted],
-        runner: Runner,
-        alone: bool = False,
-    ) -> Group | None:
-        """Run units in one transaction. None: it failed as a whole, nothing was changed."""
-        execute = runner.connection.execute
-        group = Group()
-        try:
-            execute("BEGIN IMMEDIATE")
-            for future, unit in units:
-                told: list[Tell] = []
-                execute("SAVEPOINT unit")
-                try:
-                    group.answers.append((future, runner.perform(unit, told), None))
-                    group.told += told
-                except DiskFailure:
-                    raise
-                except Exception as error:  # noqa: BLE001  the submitter gets it
-                    execute("ROLLBACK TO unit")
-                    group.answers.append((future, None, error))
-                execute("RELEASE unit")
-            execute("COMMIT")
-        except apsw.Error as error:
-            return self._failed(units, runner, error, alone)
-        return group
-
-    def _failed(
-        self,
-        units: list[Submitted],
-        runner: Runner,
-        error: apsw.Error,
-        alone: bool,
-    ) -> Group | None:
-        """The transaction failed: undo it, and decide whether its units may run again."""
-        if runner.connection.in_transaction:
-            runner.connection.execute("ROLLBACK")
-        refusal = StoreUnavailable(f"the database cannot be written: {error}")
-        if isinstance(error, apsw.IOError):
-            # What a failed sync left on the disk is unknown, and a second sync may claim
-            # success for pages that the kernel has dropped. Only a new start is safe.
-            self.broken = f"writing has failed ({error}); check the disk, then start again"
-            refusal = StoreUnavailable(self.broken)
-        elif not alone and len(units) > 1:
-            return None
-        return self._refused(units, refusal)
-
-    def _refused(self, units: list[Submitted], refusal: StoreUnavailable) -> Group:
-        group = Group()
-        group.answers = [(future, None, refusal) for future, _ in units]
-        return group
-
-    def _refuse_all(self) -> None:
-        while units := self._next_group():
-            group = self._refused(units, StoreUnavailable(self.broken))
-            self._loop.call_soon_threadsafe(self._deliver, group)
-
-    def _wal_grew(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
-        self._grown(pages)
-        return apsw.SQLITE_OK
+        while self._units:
+            group = self._next_group()
+            with self._turnstile:
+                self._run_whole(group)
+            self._answer(group)
+        self._connection.close()
+        self._turnstile.close()
 
     # On the loop
 
-    def _deliver(self, group: Group) -> None:
+    def _begin(self) -> None:
+        """Take the next group, and the turnstile if nobody has it."""
+        if self._ending:
+            return
+        while self.broken and self._units:
+            group = self._next_group()
+            self._refuse(group, StoreUnavailable(self.broken))
+            self._answer(group)
+        if not self._units:
+            self._busy = False
+            return
+        if not self._units[0].long and self._turnstile.take_at_once():
+            self._run_here(self._next_group())
+        else:
+            self._give(Group([]) if not self._units[0].long else self._next_group())
+
+    def _next_group(self) -> Group:
+        units = self._units
+        if units[0].long:
+            return Group([units.popleft()])
+        group: list[Submitted] = []
+        while units and len(group) < LARGEST_GROUP and not units[0].long:
+            group.append(units.popleft())
+        return Group(group)
+
+    def _run_here(self, group: Group) -> None:
+        """The turnstile is ours: run the units, have the thread commit."""
+        self._begin_and_run(group)
+        group.begun = True
+        self._give(group)
+
+    def _turn_has_come(self) -> None:
+        """The thread has waited for the turnstile."""
+        if not self._ending:
+            self._run_here(self._next_group())
+
+    def _finished(self, group: Group) -> None:
+        self._answer(group)
+        self._begin()
+
+    def _answer(self, group: Group) -> None:
         for future, result, error in group.answers:
             if future.done():
                 continue  # its submitter has gone
@@ -212,3 +172,109 @@ class Writer:
                 future.set_exception(error)
         if group.told:
             self._published(group.told)
+
+    def _give(self, work: Group | None) -> None:
+        self._work.put(work)
+
+    # In the thread
+
+    def _serve(self) -> None:
+        while (group := self._work.get()) is not None:
+            if group.begun:
+                self._commit(group)
+                if group.error is not None:
+                    self._recover(group)
+                self._turnstile.free()
+                self._loop.call_soon_threadsafe(self._finished, group)
+            elif group.units:
+                with self._turnstile:
+                    self._run_whole(group)
+                self._loop.call_soon_threadsafe(self._finished, group)
+            else:
+                self._turnstile.take()
+                self._loop.call_soon_threadsafe(self._turn_has_come)
+
+    # Wherever the turnstile is held
+
+    def _run_whole(self, group: Group) -> None:
+        if self.broken:
+            self._refuse(group, StoreUnavailable(self.broken))
+            return
+        self._begin_and_run(group)
+        self._commit(group)
+        if group.error is not None:
+            self._recover(group)
+
+    def _begin_and_run(self, group: Group) -> None:
+        execute = self._connection.execute
+        try:
+            execute("BEGIN IMMEDIATE")
+            for submitted in group.units:
+                self._run_unit(submitted, group)
+        except apsw.Error as error:
+            group.error = error
+
+    def _run_unit(self, submitted: Submitted, group: Group) -> None:
+        execute = self._connection.execute
+        told: list[Tell] = []
+        execute("SAVEPOINT unit")
+        try:
+            result = self._runner.perform(submitted.unit, told)
+        except DiskFailure:
+            raise
+        except Exception as error:  # noqa: BLE001  the submitter gets it
+            execute("ROLLBACK TO unit")
+            group.answers.append((submitted.future, None, error))
+        else:
+            group.answers.append((submitted.future, result, None))
+            group.told += told
+        execute("RELEASE unit")
+
+    def _commit(self, group: Group) -> None:
+        if group.error is not None:
+            return
+        try:
+            self._connection.execute("COMMIT")
+        except apsw.Error as error:
+            group.error = error
+
+    def _recover(self, group: Group) -> None:
+        """The transaction failed: undo it, find out which unit cannot be done."""
+        error = group.error
+        group.answers, group.told, group.error = [], [], None
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        refusal = StoreUnavailable(f"the database cannot be written: {error}")
+        if isinstance(error, apsw.IOError):
+            # What a failed sync left on the disk is unknown, and a second sync may claim
+            # success for pages that the kernel has dropped. Only a new start is safe.
+            self.broken = f"writing has failed ({error}); check the disk, then start again"
+            refusal = StoreUnavailable(self.broken)
+            self._write_over()
+        elif len(group.units) > 1:
+            for submitted in group.units:
+                alone = Group([submitted])
+                self._run_whole(alone)
+                group.answers += alone.answers
+                group.told += alone.told
+            return
+        self._refuse(group, refusal)
+
+    def _write_over(self) -> None:
+        """Write over what a failed commit has left in the log.
+
+        It may lie there whole, and the next start would take it for committed, though its
+        submitters were refused. Whether this gets to the disk is not relied upon.
+        """
+        with contextlib.suppress(apsw.Error):
+            self._connection.execute(
+                "INSERT INTO fact (name, value) VALUES ('failed writes', '1')"
+                " ON CONFLICT (name) DO UPDATE SET value = value + 1"
+            )
+
+    def _refuse(self, group: Group, refusal: StoreUnavailable) -> None:
+        group.answers = [(submitted.future, None, refusal) for submitted in group.units]
+
+    def _wal_grew(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._grown(pages)
+        return apsw.SQLITE_OK
