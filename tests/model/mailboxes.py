@@ -148,6 +148,7 @@ class Account:
         moved = [name for name in self.mailboxes if name == old or name.startswith(old + "/")]
         for mailbox in [self.mailboxes.pop(name) for name in moved]:
             mailbox.name = new + mailbox.name[len(old) :]
+            mailbox.uid_validity = None  # it may have another, as a mailbox had the name before
             self.mailboxes[mailbox.name] = mailbox
 
     def _move_inbox(self, new: str) -> None:

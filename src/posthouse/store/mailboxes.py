@@ -227,41 +227,64 @@ def rename_mailbox(account: int, old: str, new: str, now: int) -> Unit[None]:
             yield from _move_inbox(account, new, now)
             return
         if row is not None:
-            below.append((row[0], old))
-        moved = [(mailbox, name, new + name[len(old) :]) for mailbox, name in below]
-        yield from _check_targets(account, moved)
+            below.append((row[0], old, Mailbox(*row).uid_validity))
+        moves = [Move(*each, new + each[1][len(old) :]) for each in below]
+        yield from _check_targets(account, moves)
         yield from _create_above(account, new, now)
-        # The shortest first: `a/b` may be renamed to `a`, and then `a/b/b` to `a/b`.
-        for mailbox, _, target in sorted(moved, key=lambda each: len(each[1])):
-            yield from _set_name(account, mailbox, target, now)
+        yield from _move_all(account, moves, now)
 
     return unit
 
 
-def _set_name(account: int, mailbox: int, name: str, now: int) -> Work[None]:
-    """UIDVALIDITY is kept where that cannot be less than a mailbox of this name had (§2.3.1.1)."""
-    row = yield from one_of(
-        "SELECT m.uid_validity, a.vacated_validity FROM mailbox AS m, account AS a"
-        " WHERE m.account = ?1 AND m.id = ?2 AND a.id = ?1",
-        account,
-        mailbox,
-    )
-    assert row is not None, f"there is no mailbox {mailbox}"
-    before = uid_validity = row[0]
-    if before <= row[1]:
-        uid_validity = yield from _next_uid_validity(account, now)
-    modseq = yield from next_modseq(account)
-    yield from run(
-        "UPDATE mailbox SET name = ?3, uid_validity = ?4, highest_modseq = ?5"
-        " WHERE account = ?1 AND id = ?2",
-        account,
-        mailbox,
-        name,
-        uid_validity,
-        modseq,
-    )
-    yield from _vacate(account, before)
-    yield from record(account, mailbox, modseq, MAILBOX)
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A mailbox that gets another name."""
+
+    mailbox: int
+    name: str
+    uid_validity: int
+    target: str
+
+
+def _check_targets(account: int, moves: list[Move]) -> Work[None]:
+    """Nothing else bears the names that these mailboxes will have, and none is too long.
+
+    There may be `new/x` without a `new`, which was deleted.
+    """
+    leaving = {move.name for move in moves}
+    for move in moves:
+        target = move.target
+        if len(target.encode()) > LONGEST_NAME:
+            raise NotAllowed
+        if target not in leaving and (yield from one_of(BY_NAME, account, target)) is not None:
+            raise MailboxExists
+
+
+def _move_all(account: int, moves: list[Move], now: int) -> Work[None]:
+    """UIDVALIDITY is kept where no mailbox of the new name can have had a larger (§2.3.1.1)."""
+    row = yield from one_of("SELECT vacated_validity FROM account WHERE id = ?1", account)
+    assert row is not None, f"there is no account {account}"
+    floor: int = row[0]
+    largest = max(move.uid_validity for move in moves)
+    if not {move.name for move in moves}.isdisjoint(move.target for move in moves):
+        floor = max(floor, largest)
+    # The shortest first: `a/b` may be renamed to `a`, and then `a/b/b` to `a/b`.
+    for move in sorted(moves, key=lambda move: len(move.name)):
+        uid_validity = move.uid_validity
+        if uid_validity <= floor:
+            uid_validity = yield from _next_uid_validity(account, now)
+        modseq = yield from next_modseq(account)
+        yield from run(
+            "UPDATE mailbox SET name = ?3, uid_validity = ?4, highest_modseq = ?5"
+            " WHERE account = ?1 AND id = ?2",
+            account,
+            move.mailbox,
+            move.target,
+            uid_validity,
+            modseq,
+        )
+        yield from record(account, move.mailbox, modseq, MAILBOX)
+    yield from _vacate(account, largest)
 
 
 def _next_uid_validity(account: int, now: int) -> Work[int]:
@@ -285,28 +308,16 @@ def _vacate(account: int, uid_validity: int) -> Work[None]:
     )
 
 
-def _check_targets(account: int, moved: list[tuple[int, str, str]]) -> Work[None]:
-    """Nothing else bears the names that these mailboxes will have, and none is too long.
-
-    There may be `new/x` without a `new`, which was deleted.
-    """
-    leaving = {name for _, name, _ in moved}
-    for _, _, target in moved:
-        if len(target.encode()) > LONGEST_NAME:
-            raise NotAllowed
-        if target not in leaving and (yield from one_of(BY_NAME, account, target)) is not None:
-            raise MailboxExists
-
-
-def _below(account: int, name: str) -> Work[list[tuple[int, str]]]:
+def _below(account: int, name: str) -> Work[list[tuple[int, str, int]]]:
     above = name + SEPARATOR
     rows = yield from rows_of(
-        "SELECT id, name FROM mailbox WHERE account = ?1 AND substr(name, 1, ?3) = ?2",
+        "SELECT id, name, uid_validity FROM mailbox"
+        " WHERE account = ?1 AND substr(name, 1, ?3) = ?2",
         account,
         above,
         len(above),
     )
-    return [(mailbox, its_name) for mailbox, its_name in rows]
+    return [(mailbox, its_name, uid_validity) for mailbox, its_name, uid_validity in rows]
 
 
 def _move_inbox(account: int, new: str, now: int) -> Work[None]:
