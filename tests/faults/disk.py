@@ -16,6 +16,7 @@ import itertools
 import os
 import random
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,13 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncFailed:
+    """What was not synced yet never will be: the kernel takes its pages for clean from now on."""
+
+    file: int
+
+
+@dataclass(frozen=True, slots=True)
 class Create:
     name: str
     file: int
@@ -76,7 +84,7 @@ class SyncDirectory:
 
 
 Naming = Create | Rename | Delete | MakeDirectory
-Entry = Write | Truncate | Sync | SyncDirectory | Naming
+Entry = Write | Truncate | Sync | SyncFailed | SyncDirectory | Naming
 
 #: Called before an operation ("write", "sync", ...) on a file; an OSError from it is the disk's.
 Fault = Callable[[str, str], None]
@@ -98,6 +106,7 @@ class Disk:
         self.fault: Fault | None = None
         self._files: dict[str, int] = {}  # by name, relative to the root
         self._new_file = itertools.count(1)
+        self.open: weakref.WeakSet[LoggedFile] = weakref.WeakSet()
         self.vfs = f"disk-{next(self._numbers)}"
         self._vfs = LoggedVfs(self)
         self.layer = LoggedFiles(self)
@@ -189,6 +198,7 @@ class LoggedVfs(apsw.VFS):
                     raise as_sqlite(error, apsw.SQLITE_CANTOPEN) from None
             file = LoggedFile(name, flags, disk, path)
             file.number = disk.file(path)
+            disk.open.add(file)
             return file
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
@@ -214,6 +224,7 @@ class LoggedFile(apsw.VFSFile):
     ) -> None:
         super().__init__("unix", name, flags)
         self.number = 0
+        self.owed = False  # a failed sync is told once to each who has the file open
         self._disk = disk
         self._path = path
         # The first sync of a journal that may have been made syncs its directory (os_unix.c).
@@ -250,7 +261,13 @@ class LoggedFile(apsw.VFSFile):
             try:
                 disk.check("sync", self._path)
             except OSError:
+                disk.log.append(SyncFailed(self.number))
+                for other in disk.open:
+                    other.owed = other.number == self.number and other is not self
                 raise apsw.exception_for(apsw.SQLITE_IOERR_FSYNC) from None
+            if self.owed:
+                self.owed = False
+                raise apsw.exception_for(apsw.SQLITE_IOERR_FSYNC)
             disk.log.append(Sync(self.number))
             if self._sync_directory:
                 self._sync_directory = False
@@ -295,7 +312,11 @@ class LoggedFiles(FileLayer):
         disk = self._disk
         with disk.lock:
             file, path = self._open[descriptor]
-            disk.check("sync", path)
+            try:
+                disk.check("sync", path)
+            except OSError:
+                disk.log.append(SyncFailed(file))
+                raise
             disk.log.append(Sync(file))
 
     def close(self, descriptor: int) -> None:
@@ -334,9 +355,13 @@ class LoggedFiles(FileLayer):
 
 @dataclass
 class Remains:
-    """The disk at a moment of a log: what is safe, and what is only in memory."""
+    """The disk at a moment of a log: what is safe, and what is only in memory.
+
+    Without `drops`, what a failed sync has left in memory is there until the power goes.
+    """
 
     log: list[Entry]
+    drops: bool = True
     at: int = 0
     names: dict[str, int] = field(default_factory=dict)  # durable; 0 is a directory
     contents: dict[int, bytearray] = field(default_factory=dict)  # durable
@@ -352,6 +377,9 @@ class Remains:
                 case Sync(file):
                     for change in self.unsynced.pop(file, ()):
                         apply(self.contents.setdefault(file, bytearray()), change)
+                case SyncFailed(file):
+                    if self.drops:
+                        self.unsynced.pop(file, None)
                 case SyncDirectory(name):
                     for naming in self.unsynced_names.pop(name, ()):
                         apply_naming(self.names, naming)

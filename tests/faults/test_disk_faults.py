@@ -85,8 +85,9 @@ def run_with(directory: Path, failing: Failing, seed: int, size: Size) -> Outcom
         try:
             asyncio.run(main())
         except (apsw.Error, OSError, StoreUnavailable):
-            # No server comes of a first start that fails.
-            assert not outcome.opened or ledger.opened < 0
+            # No server comes of a first start that fails; and the end of one in trouble may fail,
+            # where SQLite passes over it if the error does not come from Python.
+            assert not outcome.opened or ledger.opened < 0 or outcome.trouble
     assert not ledger.failures
     return outcome
 
@@ -106,7 +107,7 @@ def look_at(tmp_path: Path, outcome: Outcome, chance: random.Random, lenient: bo
     at = outcome.disk.position
     for keep in (1.0, 0.0, 0.5):
         target = tmp_path / f"keep-{keep}"
-        Remains(outcome.disk.log).advance(at).build(target, chance, keep)
+        Remains(outcome.disk.log, drops=keep < 1.0).advance(at).build(target, chance, keep)
         wrong = come_back(target, outcome.ledger, at, lenient and keep == 0.5)
         assert not wrong, f"{target}: " + "\n".join(wrong)
         shutil.rmtree(target)
