@@ -57,7 +57,7 @@ def fetch_rows(account: int, mailbox: int, uids: Sequence[int], needs: Need) -> 
         rows = yield from rows_of(
             _STATEMENTS["message", summary, octets], account, mailbox, first, last
         )
-        if len(rows) == len(uids):
+        if [row[0] for row in rows] == list(uids):
             return rows
         wanted = set(uids)
         found = {row[0]: row for row in rows if row[0] in wanted}
