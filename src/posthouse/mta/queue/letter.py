@@ -24,5 +24,6 @@ class Recipient:
     """One recipient of the envelope."""
 
     forward_path: str  # "ann@example.org", as the envelope has it
-    domain: str
+    domain: str  # for one of another site, the key of the next hop
     account: int = 0  # whose mailbox; 0: not of this site
+    original: str = ""  # the address of RCPT, where an alias led from it to this one

@@ -6,12 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posthouse.store.contents import insert_content, refer
-from posthouse.store.unit import Row, Unit, Work, one_of, rows_of, run, tell
+from posthouse.store.unit import Unit, Work, one_of, rows_of, run, tell
 
 from .letter import Letter, Recipient
 from .states import State
 
 TOPIC = "queue"
+
+# The index `queue_by_due` has a condition, and is used where a statement has it word for word.
+_DUE_HERE = """
+SELECT 1 FROM queue_recipient
+WHERE state IN ('ready', 'leased', 'deferred') AND (account = 0) = 0 AND due <= ?1 LIMIT 1
+"""
+_EXPIRE_HERE = """
+UPDATE queue_recipient SET state = 'ready', lease = ''
+WHERE state IN ('ready', 'leased', 'deferred') AND state = ?1 AND (account = 0) = 0 AND due <= ?2
+"""
+_READY_HERE = """
+SELECT message, number, forward_path, r.account, tries, name, content, reverse_path
+FROM queue_recipient AS r JOIN queue_message AS m ON m.id = message
+WHERE state IN ('ready', 'leased', 'deferred') AND state = 'ready' AND (r.account = 0) = 0
+  AND due <= ?1 ORDER BY due LIMIT ?2
+"""
 
 
 def accept(
@@ -42,25 +58,35 @@ def accept(
         )
         assert row is not None
         message: int = row[0]
-        for number, recipient in enumerate(recipients):
-            leased = bool(lease and recipient.account)
-            yield from run(
-                "INSERT INTO queue_recipient (message, number, forward_path, domain, state,"
-                " account, lease, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                message,
-                number,
-                recipient.forward_path,
-                recipient.domain,
-                State.LEASED if leased else State.READY,
-                recipient.account,
-                lease if leased else "",
-                until if leased else received,
-            )
-        if not lease:
-            yield from tell(TOPIC, 0, message)
+        yield from insert_recipients(message, recipients, received, lease, until)
         return message
 
     return unit
+
+
+def insert_recipients(
+    message: int, recipients: Sequence[Recipient], due: int, lease: str = "", until: int = 0
+) -> Work[None]:
+    """Write the recipients of a letter; who is not leased is told of."""
+    waiting = False
+    for number, recipient in enumerate(recipients):
+        leased = bool(lease and recipient.account)
+        waiting = waiting or not leased
+        yield from run(
+            "INSERT INTO queue_recipient (message, number, forward_path, original, domain, state,"
+            " account, lease, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            message,
+            number,
+            recipient.forward_path,
+            recipient.original,
+            recipient.domain,
+            State.LEASED if leased else State.READY,
+            recipient.account,
+            lease if leased else "",
+            until if leased else due,
+        )
+    if waiting:
+        yield from tell(TOPIC, 0, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +107,7 @@ def local_due(now: int) -> Unit[bool]:
     """Is there a recipient of this site that `lease_local` would take?"""
 
     def unit() -> Work[bool]:
-        row = yield from one_of(
-            "SELECT 1 FROM queue_recipient WHERE state IN ('ready', 'leased', 'deferred')"
-            " AND (account = 0) = 0 AND due <= ?1 LIMIT 1",
-            now,
-        )
-        return row is not None
+        return (yield from one_of(_DUE_HERE, now)) is not None
 
     return unit
 
@@ -96,20 +117,8 @@ def lease_local(lease: str, now: int, until: int, most: int) -> Unit[list[Leased
 
     def unit() -> Work[list[Leased]]:
         for state in (State.LEASED, State.DEFERRED):
-            yield from run(
-                "UPDATE queue_recipient SET state = 'ready', lease = '' WHERE state = ?1"
-                " AND (account = 0) = 0 AND due <= ?2",
-                state,
-                now,
-            )
-        rows = yield from rows_of(
-            "SELECT r.message, r.number, r.forward_path, r.account, r.tries, m.name, m.content,"
-            " m.reverse_path FROM queue_recipient AS r JOIN queue_message AS m ON m.id = r.message"
-            " WHERE r.state = 'ready' AND (r.account = 0) = 0 AND r.due <= ?1"
-            " ORDER BY r.due LIMIT ?2",
-            now,
-            most,
-        )
+            yield from run(_EXPIRE_HERE, state, now)
+        rows = yield from rows_of(_READY_HERE, now, most)
         for row in rows:
             yield from run(
                 "UPDATE queue_recipient SET state = 'leased', lease = ?3, due = ?4"
@@ -122,6 +131,18 @@ def lease_local(lease: str, now: int, until: int, most: int) -> Unit[list[Leased
         return [Leased(*row) for row in rows]
 
     return unit
+
+
+def release_expired(now: int, domain: str) -> Work[None]:
+    """Make ready what is due for a next hop: the deferred, and those of expired leases."""
+    for state in (State.LEASED, State.DEFERRED):
+        yield from run(
+            "UPDATE queue_recipient SET state = 'ready', lease = '' WHERE account = 0"
+            " AND domain = ?1 AND state = ?2 AND due <= ?3",
+            domain,
+            state,
+            now,
+        )
 
 
 def defer(message: int, number: int, lease: str, due: int, reason: str) -> Unit[bool]:
@@ -180,36 +201,5 @@ def release_leases(beginning: str) -> Unit[int]:
         if changed:
             yield from tell(TOPIC, 0, changed)
         return changed
-
-    return unit
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of `posthouse queue list`."""
-
-    name: str
-    received: int
-    size: int
-    reverse_path: str
-    forward_path: str
-    state: str
-    due: int
-    tries: int
-    reason: str
-
-
-def list_queue(most: int = 10_000) -> Unit[list[Entry]]:
-    """All recipients that wait, oldest letter first."""
-
-    def unit() -> Work[list[Entry]]:
-        rows: list[Row] = yield from rows_of(
-            "SELECT m.name, m.received, c.size, m.reverse_path, r.forward_path, r.state, r.due,"
-            " r.tries, r.reason FROM queue_message AS m"
-            " JOIN queue_recipient AS r ON r.message = m.id JOIN content AS c ON c.id = m.content"
-            " ORDER BY m.id, r.number LIMIT ?1",
-            most,
-        )
-        return [Entry(*row) for row in rows]
 
     return unit

@@ -131,22 +131,32 @@ CREATE TABLE queue_message (
     received     INTEGER NOT NULL,
     source       TEXT NOT NULL,          -- who brought it: "192.0.2.1 (mx.example)"
     account      INTEGER NOT NULL DEFAULT 0,          -- who submitted it; 0: nobody of ours
-    body         TEXT NOT NULL DEFAULT '7BIT'         -- BODY= (RFC 6152)
+    body         TEXT NOT NULL DEFAULT '7BIT',        -- BODY= (RFC 6152)
+    origin       TEXT NOT NULL DEFAULT ''             -- what made it: message, recipient, action
 );
+-- A report or a forwarded copy is made once.
+CREATE UNIQUE INDEX queue_by_origin ON queue_message (origin) WHERE origin <> '';
 
 CREATE TABLE queue_recipient (
     message      INTEGER NOT NULL,
     number       INTEGER NOT NULL,
     forward_path TEXT NOT NULL,
-    domain       TEXT NOT NULL,
+    original     TEXT NOT NULL DEFAULT '',            -- the address of RCPT, if an alias led here
+    domain       TEXT NOT NULL,                       -- key of the next hop
     state        TEXT NOT NULL CHECK (state IN ('held', 'ready', 'leased', 'deferred', 'delivered',
                                                 'relayed', 'expanded', 'failed')),
     account      INTEGER NOT NULL DEFAULT 0,          -- whose it is; 0: not of this site
     lease        TEXT NOT NULL DEFAULT '',            -- token of the worker that has it
     due          INTEGER NOT NULL,                    -- when it may be tried, or the lease ends
     tries        INTEGER NOT NULL DEFAULT 0,
-    reason       TEXT NOT NULL DEFAULT '',            -- what the last try met
+    warned       INTEGER NOT NULL DEFAULT 0,          -- 1: the sender knows that it is delayed
+    reason       TEXT NOT NULL DEFAULT '',            -- what the last try met, for people
+    status       TEXT NOT NULL DEFAULT '',            -- as an enhanced status code (RFC 3463)
+    remote       TEXT NOT NULL DEFAULT '',            -- the MTA that said so
+    reply        TEXT NOT NULL DEFAULT '',            -- its words
+    tried        INTEGER NOT NULL DEFAULT 0,          -- when that was
     PRIMARY KEY (message, number)
 ) WITHOUT ROWID;
+CREATE INDEX queue_by_next_hop ON queue_recipient (domain, state, due) WHERE account = 0;
 CREATE INDEX queue_by_due ON queue_recipient (state, (account = 0), due)
     WHERE state IN ('ready', 'leased', 'deferred');

@@ -1,0 +1,191 @@
+"""Units of work of the queue for what goes to other sites: lease by next hop, conclude.
+
+A token is of one lease: a worker that takes a recipient again, after its own lease has run out,
+uses another. It begins with the worker's own, so that `release_leases` finds them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from posthouse.store.unit import Unit, Work, one_of, rows_of, run
+
+from .states import State
+from .units import release_expired
+
+AT_A_LOOK = 500  # rows of one next hop that a lease looks at
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A leased recipient of another site."""
+
+    number: int
+    forward_path: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A letter for one next hop, with those of its recipients that are leased for it."""
+
+    message: int
+    name: str
+    content: int
+    size: int
+    reverse_path: str
+    body: str
+    received: int
+    recipients: tuple[Waiting, ...]
+
+
+_NEXT_HOPS = """
+WITH RECURSIVE hop (name) AS (
+    SELECT min(domain) FROM queue_recipient WHERE account = 0
+    UNION ALL
+    SELECT (SELECT min(domain) FROM queue_recipient WHERE account = 0 AND domain > hop.name)
+    FROM hop WHERE hop.name IS NOT NULL)
+SELECT name FROM hop WHERE name IS NOT NULL AND EXISTS (
+    SELECT 1 FROM queue_recipient WHERE account = 0 AND domain = hop.name
+    AND state IN ('ready', 'leased', 'deferred') AND due <= ?1)
+"""
+
+
+def due_next_hops(now: int) -> Unit[list[str]]:
+    """The next hops that `lease_next_hop` would find something for."""
+
+    def unit() -> Work[list[str]]:
+        rows = yield from rows_of(_NEXT_HOPS, now)
+        return [row[0] for row in rows]
+
+    return unit
+
+
+def next_due(now: int) -> Unit[int | None]:
+    """The first moment after `now` at which something for another site will be due."""
+
+    def unit() -> Work[int | None]:
+        first: list[int] = []
+        for state in (State.READY, State.LEASED, State.DEFERRED):
+            row = yield from one_of(
+                "SELECT min(due) FROM queue_recipient WHERE state IN ('ready', 'leased',"
+                " 'deferred') AND state = ?1 AND (account = 0) = 1 AND due > ?2",
+                state,
+                now,
+            )
+            if row is not None and row[0] is not None:
+                first.append(row[0])
+        return min(first, default=None)
+
+    return unit
+
+
+def lease_next_hop(
+    domain: str, lease: str, now: int, until: int, most: int = 20
+) -> Unit[list[Taken]]:
+    """Take what is due for one next hop, of `most` letters; other next hops are not touched."""
+
+    def unit() -> Work[list[Taken]]:
+        yield from release_expired(now, domain)
+        rows = yield from rows_of(
+            "SELECT message FROM queue_recipient WHERE account = 0 AND domain = ?1"
+            " AND state = 'ready' AND due <= ?2 ORDER BY due LIMIT ?3",
+            domain,
+            now,
+            AT_A_LOOK,
+        )
+        taken: list[Taken] = []
+        for message in list(dict.fromkeys(row[0] for row in rows))[:most]:
+            letter = yield from _take(message, domain, lease, now, until)
+            taken.append(letter)
+        return taken
+
+    return unit
+
+
+def _take(message: int, domain: str, lease: str, now: int, until: int) -> Work[Taken]:
+    rows = yield from rows_of(
+        "UPDATE queue_recipient SET state = 'leased', lease = ?4, due = ?5 WHERE message = ?1"
+        " AND account = 0 AND domain = ?2 AND state = 'ready' AND due <= ?3"
+        " RETURNING number, forward_path, tries",
+        message,
+        domain,
+        now,
+        lease,
+        until,
+    )
+    letter = yield from one_of(
+        "SELECT m.name, m.content, c.size, m.reverse_path, m.body, m.received"
+        " FROM queue_message AS m JOIN content AS c ON c.id = m.content WHERE m.id = ?1",
+        message,
+    )
+    assert letter is not None
+    recipients = tuple(Waiting(*row) for row in sorted(rows))
+    name, content, size, reverse_path, body, received = letter
+    return Taken(message, name, content, size, reverse_path, body, received, recipients)
+
+
+def extend(taken: Sequence[int], lease: str, until: int) -> Unit[bool]:
+    """A slow next hop needs longer for these letters; False if one is no longer this lease's."""
+
+    def unit() -> Work[bool]:
+        whole = True
+        for message in taken:
+            changed = yield from run(
+                "UPDATE queue_recipient SET due = ?3 WHERE message = ?1 AND state = 'leased'"
+                " AND lease = ?2",
+                message,
+                lease,
+                until,
+            )
+            whole = whole and changed > 0
+        return whole
+
+    return unit
+
+
+def give_back(message: int, lease: str, due: int) -> Unit[int]:
+    """End a lease before its time, with nothing tried: as if it had run out at `due`."""
+
+    def unit() -> Work[int]:
+        return (
+            yield from run(
+                "UPDATE queue_recipient SET state = 'ready', lease = '', due = ?3"
+                " WHERE message = ?1 AND state = 'leased' AND lease = ?2",
+                message,
+                lease,
+                due,
+            )
+        )
+
+    return unit
+
+
+def postpone(domain: str, due: int, reason: str, most: int = 1000) -> Unit[int]:
+    """A next hop will not be tried before `due`: what is ready for it waits until then.
+
+    Nothing changes its state, and nothing counts as tried. Gives how many; if `most`, go on.
+    """
+
+    def unit() -> Work[int]:
+        rows = yield from rows_of(
+            "SELECT message, number FROM queue_recipient WHERE account = 0 AND domain = ?1"
+            " AND state = 'ready' AND due < ?2 LIMIT ?3",
+            domain,
+            due,
+            most,
+        )
+        for message, number in rows:
+            yield from run(
+                "UPDATE queue_recipient SET due = ?3,"
+                " reason = CASE WHEN reason = '' THEN ?4 ELSE reason END"
+                " WHERE message = ?1 AND number = ?2 AND state = 'ready'",
+                message,
+                number,
+                due,
+                reason,
+            )
+        return len(rows)
+
+    return unit
