@@ -117,7 +117,8 @@ class Writer:
             with self._turnstile:
                 self._run_whole(group)
             self._answer(group)
-        self._connection.close()
+        with contextlib.suppress(apsw.Error):  # of the last checkpoint: the log keeps everything
+            self._connection.close()
         self._turnstile.close()
 
     # On the loop
