@@ -1,0 +1,73 @@
+"""Which recipients of the queue are meant: by letter, sender, recipient, next hop and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from posthouse.store.unit import Value
+
+LOCAL = "local"  # the next hop of who is of this site
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """All that is given must hold; nothing given selects all.
+
+    In `sender`, `recipient` and `next_hop`, `*` stands for any text, and case does not matter.
+    """
+
+    names: Sequence[str] = ()  # queue ids
+    sender: str | None = None  # "" or "<>" is the null reverse-path
+    recipient: str | None = None
+    next_hop: str | None = None  # "local" is this site
+    state: str | None = None
+    before: int | None = None  # received before
+    due_after: int | None = None
+    reason: str | None = None  # a part of what the last try met
+
+    @property
+    def is_all(self) -> bool:
+        return self == ALL
+
+
+ALL = Selection()
+
+
+def condition(selection: Selection, first: int = 1) -> tuple[str, list[Value]]:
+    """An SQL condition over `m` (letter) and `r` (recipient); its parameters begin with ?first."""
+    terms: list[str] = ["1 = 1"]
+    values: list[Value] = []
+
+    def add(term: str, *given: Value) -> None:
+        marks = [f"?{first + len(values) + place}" for place in range(len(given))]
+        terms.append(term.format(*marks, all=", ".join(marks)))
+        values.extend(given)
+
+    if selection.names:
+        add("m.name IN ({all})", *(name.upper() for name in selection.names))
+    if selection.sender is not None:
+        sender = "" if selection.sender == "<>" else selection.sender
+        add("lower(m.reverse_path) LIKE {} ESCAPE '\\'", _pattern(sender))
+    if selection.recipient is not None:
+        add("lower(r.forward_path) LIKE {} ESCAPE '\\'", _pattern(selection.recipient))
+    if selection.next_hop == LOCAL:
+        add("r.account <> 0")
+    elif selection.next_hop is not None:
+        add("r.account = 0 AND lower(r.domain) LIKE {} ESCAPE '\\'", _pattern(selection.next_hop))
+    if selection.state is not None:
+        add("r.state = {}", selection.state)
+    if selection.before is not None:
+        add("m.received < {}", selection.before)
+    if selection.due_after is not None:
+        add("r.due > {}", selection.due_after)
+    if selection.reason is not None:
+        wanted = f"*{selection.reason}*"
+        add("lower(r.reason || ' ' || r.reply) LIKE {} ESCAPE '\\'", _pattern(wanted))
+    return " AND ".join(terms), values
+
+
+def _pattern(text: str) -> str:
+    """A pattern of LIKE from one in which `*` stands for any text."""
+    escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped.replace("*", "%")
