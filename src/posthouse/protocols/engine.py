@@ -9,8 +9,6 @@ Input is read only when the dialogue wants some, so pipelining needs no code any
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from .dialogue import (
     TLS,
     Allow,
@@ -35,7 +33,8 @@ from .dialogue import (
 HIGH_WATER = 64 * 1024  # octets waiting to be sent before the dialogue is held up
 FLOOD = 1024 * 1024  # octets of one over-long line that are skipped before the peer is dropped
 
-Q = TypeVar("Q")
+_ASKING = frozenset({Ask, StartTLS})
+_READING = frozenset({ReadLine, ReadLineOrNotice, ReadLines, ReadOctets})
 
 
 class Flush:
@@ -77,7 +76,7 @@ class Engine:
     @property
     def asked(self) -> bool:
         """The event that `next_event` returned last wants an answer."""
-        return isinstance(self._step, Ask | StartTLS)
+        return type(self._step) in _ASKING
 
     @property
     def step(self) -> Step | None:
@@ -88,9 +87,7 @@ class Engine:
     def within(self) -> float | None:
         """Seconds that the peer has for the step; None while the peer is not waited for."""
         step = self._step
-        if isinstance(step, ReadLine | ReadLineOrNotice | ReadLines | ReadOctets):
-            return step.within
-        return None
+        return step.within if type(step) in _READING else None  # type: ignore[union-attr]
 
     @property
     def buffered(self) -> int:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -33,7 +35,7 @@ def open_log(
     render = _as_json if layout == "json" else _as_text
     log: Log = structlog.wrap_logger(
         _Lines(write or _to_standard_error),
-        processors=[_stamp, render],
+        processors=[render],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         context_class=dict,
         cache_logger_on_first_use=True,
@@ -71,10 +73,9 @@ def _to_standard_error(line: bytes) -> None:
         return
 
 
-def _stamp(_logger: object, level: str, event: _Event) -> _Event:
+def _stamp(level: str, event: _Event) -> _Event:
     """Time and level first; an exception's kind, words and place in one value."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    fields: _Event = {"time": now, "level": level, "event": event.pop("event", "")}
+    fields: _Event = {"time": _time(), "level": level, "event": event.pop("event", "")}
     error = event.pop("exc_info", None)
     for key, value in event.items():
         fields[key] = "[hidden]" if key in SECRETS else _fit(value)
@@ -84,11 +85,23 @@ def _stamp(_logger: object, level: str, event: _Event) -> _Event:
     return fields
 
 
+@lru_cache(4)
+def _second(now: int) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _time() -> str:
+    """Now, in UTC, to the millisecond (RFC 3339)."""
+    now = time.time()
+    second = int(now)
+    return f"{_second(second)}.{int((now - second) * 1000):03}Z"
+
+
 def _fit(value: object) -> object:
     """A value as it is written: a number, or text without what does not print."""
-    if value is None or isinstance(value, bool | int | float):
+    if type(value) is str and len(value) <= VALUE_LIMIT and value.isprintable():
         return value
-    if isinstance(value, str) and len(value) <= VALUE_LIMIT and value.isprintable():
+    if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, bytes):
         value = value[: 4 * VALUE_LIMIT].decode("utf-8", "backslashreplace")
@@ -109,11 +122,13 @@ def _place(error: BaseException) -> str:
     return " < ".join(reversed(places[-6:]))
 
 
-def _as_text(_logger: object, _level: str, event: _Event) -> str:
-    return " ".join(f"{key}={_quoted(value)}" for key, value in event.items())
+def _as_text(_logger: object, level: str, event: _Event) -> str:
+    return " ".join([f"{key}={_quoted(value)}" for key, value in _stamp(level, event).items()])
 
 
 def _quoted(value: object) -> str:
+    if type(value) is str and _PLAIN.fullmatch(value):
+        return value
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -124,5 +139,5 @@ def _quoted(value: object) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _as_json(_logger: object, _level: str, event: _Event) -> str:
-    return msgspec.json.encode(event).decode("utf-8", "backslashreplace")
+def _as_json(_logger: object, level: str, event: _Event) -> str:
+    return msgspec.json.encode(_stamp(level, event)).decode("utf-8", "backslashreplace")

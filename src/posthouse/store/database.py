@@ -53,6 +53,27 @@ class Runner:
         self.connection = connection
         self._execute = connection.cursor().execute
 
+    def look(self, unit: Unit[T]) -> T:
+        """Run a reading unit on one state of the database.
+
+        One statement is that by itself. If the unit has more, it is run from its beginning in a
+        transaction.
+        """
+        generator = unit()
+        try:
+            step = next(generator)
+            if type(step) is Rows:
+                generator.send(self._execute(step.sql, step.arguments).fetchall())
+        except StopIteration as stop:
+            found: T = stop.value
+            return found
+        generator.close()
+        self._execute("BEGIN")
+        try:
+            return self.perform(unit, [])
+        finally:
+            self._execute("COMMIT")
+
     def perform(self, unit: Unit[T], told: list[Tell]) -> T:
         """Run one unit to its end; what it tells is added to `told`."""
         execute = self._execute

@@ -42,12 +42,7 @@ class DirectStore:
 
     def read(self, unit: Unit[T]) -> T:
         """Run a reading unit on one state of the database."""
-        execute = self._connection.execute
-        execute("BEGIN")
-        try:
-            return self._runner.perform(unit, [])
-        finally:
-            execute("COMMIT")
+        return self._runner.look(unit)
 
     def close(self) -> None:
         self._connection.close()

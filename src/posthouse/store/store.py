@@ -55,12 +55,7 @@ class Store:
 
     def read(self, unit: Unit[T]) -> T:
         """Run a short reading unit right here, on one state of the database."""
-        execute = self._connection.execute
-        execute("BEGIN")
-        try:
-            return self._reader.perform(unit, [])
-        finally:
-            execute("COMMIT")
+        return self._reader.look(unit)
 
     async def read_long(self, unit: Unit[T]) -> T:
         """Run a reading unit that may take long in a thread of its own."""
@@ -70,11 +65,7 @@ class Store:
         runner: Runner | None = getattr(self._in_pool, "runner", None)
         if runner is None:
             runner = self._in_pool.runner = Runner(connect(self.directory, self._vfs))
-        runner.connection.execute("BEGIN")
-        try:
-            return runner.perform(unit, [])
-        finally:
-            runner.connection.execute("COMMIT")
+        return runner.look(unit)
 
     # News
 
