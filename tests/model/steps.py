@@ -17,7 +17,7 @@ CROWDED = 60  # messages in a mailbox: enough
 
 
 def some_numbers(walk: Walk, client: Client) -> tuple[str, set[int]]:
-    """A sequence set, and the numbers in it.
+    """A sequence set, and the numbers in it; empty when all messages turn out to be gone.
 
     Which number "*" stands for is known only after NOOP: a command may begin with news.
     """
@@ -79,6 +79,8 @@ def store(walk: Walk) -> None:
     if client is None:
         return
     uid, text, named = some_messages(walk, client)
+    if not text:
+        return
     mode, given = walk.chance.choice(("FLAGS", "+FLAGS", "+FLAGS", "-FLAGS")), some_flags(walk)
     silent = walk.chance.random() < 0.3
     command = f"{uid}STORE {text} {mode}{'.SILENT' if silent else ''} ({' '.join(given)})"
@@ -116,6 +118,8 @@ def fetch(walk: Walk) -> None:
     if client is None:
         return
     uid, text, named = some_messages(walk, client)
+    if not text:
+        return
     lengths: dict[str, int] = {}
     items, sees = some_items(walk, lengths)
     answer = walk.ask(client, f"{uid}FETCH {text} ({' '.join(items)})")
@@ -244,6 +248,8 @@ def copy(walk: Walk) -> None:
     if client is None or len(target.alive) > CROWDED:
         return
     uid, text, named = some_messages(walk, client)
+    if not text:
+        return
     answer = walk.ask(client, f"{uid}COPY {text} {quoted(target.name)}")
     alive = [message for message in named if message.alive]
     if answer.ok:
@@ -329,6 +335,8 @@ def mark_deleted(walk: Walk) -> None:
     if client is None or len(client.known) < CROWDED // 2:
         return
     text, numbers = some_numbers(walk, client)
+    if not text:
+        return
     answer = walk.ask(client, f"STORE {text} +FLAGS.SILENT (\\Deleted)")
     named = client.messages(numbers)
     for message in named:

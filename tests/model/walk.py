@@ -122,16 +122,14 @@ class Walk:
 
     def look_only(self, client: Client) -> Told:
         """The same; what is \\Recent is judged later, when others too have been told."""
-        unknown = [at for at, known in enumerate(client.known, 1) if known.message is None]
-        if unknown:
+        while unknown := [at for at, known in enumerate(client.known, 1) if not known.message]:
             answer = self.ask(client, f"FETCH {unknown[0]}:{unknown[-1]} (UID FLAGS)")
             assert answer.ok, answer.text
             client.take(answer)
+            left = [at for at in unknown if not client.known[at - 1].message]
+            assert not left, f"{client.name} was not told of {left}"
         told, client.fresh = client.fresh, []
         uids = [known.message.uid for known in told if known.message is not None]
-        assert all(known.message or known not in client.known for known in told), (
-            f"{client.name} did not get all of {unknown}"
-        )
         return [] if client.read_only else [(client, uid) for uid in uids]
 
     def share_recent(self, told: Told) -> None:
