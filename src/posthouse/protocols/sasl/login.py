@@ -1,6 +1,15 @@
 """LOGIN, never standardised (draft-murchison-sasl-login-00), still asked for."""
 
-from .mechanism import Challenge, Exchange, Malformed, Mechanism, Outcome, Password
+from .mechanism import (
+    Challenge,
+    Credentials,
+    Exchange,
+    Malformed,
+    Mechanism,
+    Outcome,
+    Password,
+    Responses,
+)
 
 
 def serve() -> Exchange:
@@ -17,5 +26,11 @@ def serve() -> Exchange:
     return outcome
 
 
+def respond(credentials: Credentials) -> Responses:
+    yield None
+    yield credentials.user.encode()
+    yield credentials.password.encode()
+
+
 # Quirk: smtplib and others send the user name as an initial response.
-LOGIN = Mechanism("LOGIN", None, serve, client_first=True, plaintext=True)
+LOGIN = Mechanism("LOGIN", None, serve, respond, client_first=True, plaintext=True)

@@ -28,6 +28,15 @@ class Password:
 
 
 @dataclass(frozen=True, slots=True)
+class Credentials:
+    """With what a client logs in."""
+
+    user: str
+    password: str = field(repr=False)
+    identity: str = ""  # "" is the user's own (RFC 4422 §3.4.1)
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The client is who it says, and acts as this account."""
 
@@ -52,6 +61,10 @@ class Denied:
 Outcome = Accepted | Denied
 Exchange = Generator[object, Any, Outcome]
 
+#: A client's side: is sent challenges and yields responses. The first is the initial response;
+#: None where the server is to speak first.
+Responses = Generator[bytes | None, bytes, None]
+
 
 class Malformed(Exception):
     """The client's response makes no sense."""
@@ -66,5 +79,6 @@ class Mechanism:
     name: str
     rfc: int | None
     serve: Callable[[], Exchange]
+    respond: Callable[[Credentials], Responses]  # the client's side
     client_first: bool  # the client may respond before a challenge (RFC 4422 §3.3)
     plaintext: bool  # the password can be read on the wire

@@ -1,6 +1,15 @@
 """PLAIN (RFC 4616)."""
 
-from .mechanism import Challenge, Exchange, Malformed, Mechanism, Outcome, Password
+from .mechanism import (
+    Challenge,
+    Credentials,
+    Exchange,
+    Malformed,
+    Mechanism,
+    Outcome,
+    Password,
+    Responses,
+)
 
 
 def serve() -> Exchange:
@@ -16,4 +25,9 @@ def serve() -> Exchange:
     return outcome
 
 
-PLAIN = Mechanism("PLAIN", 4616, serve, client_first=True, plaintext=True)
+def respond(credentials: Credentials) -> Responses:
+    """§2"""
+    yield f"{credentials.identity}\0{credentials.user}\0{credentials.password}".encode()
+
+
+PLAIN = Mechanism("PLAIN", 4616, serve, respond, client_first=True, plaintext=True)

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 
 from ..dialogue import Dialogue, Failed, allow, ask, read_lines, send, show
+from . import lmtp
 from .events import Abort, BeginContent, Content, EndOfMessage
-from .reply import Refused, Reply
-from .session import Session, Settings, State, answer, decide
+from .reply import LOST, Refused, Reply
+from .session import Service, Session, Settings, State, answer, decide
 
 GO_ON = bytes(Reply(354, "", "end with <CRLF>.<CRLF>"))
 
@@ -16,7 +17,6 @@ TOO_LARGE = Reply(552, "5.3.4", "message too large")  # RFC 1870 §6.3
 LINE_TOO_LONG = Reply(554, "5.6.0", "a line of the message is too long")
 BARE = Reply(554, "5.6.0", "the message has a CR or LF that stands alone")  # §2.3.8
 NUL = Reply(554, "5.6.0", "the message has a NUL")  # RFC 5322 §4
-LOST = Reply(451, "4.3.0", "something went wrong here, try again later")
 
 _newline = re.compile(rb"\r\n|\r|\n")
 
@@ -48,6 +48,9 @@ class Message:
 def end_message(session: Session, message: Message) -> Dialogue[None]:
     """The whole message has come: it is taken, or it is refused; the transaction is over."""
     session.state = State.GREETED
+    if session.service is Service.LMTP:
+        yield from lmtp.end_message(session, message.size, message.eight_bit, message.fault)
+        return
     if message.fault is not None:
         yield from show(Abort())
         yield from answer(session, message.fault)

@@ -48,6 +48,17 @@ class EndOfMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class EndForEach:
+    """The same in LMTP (RFC 2033 §4.2), answered with a tuple of a `Reply` for each RCPT that was
+    accepted, in their order: 250 says that this recipient's copy is in its mailbox.
+    """
+
+    size: int
+    eight_bit: bool
+    recipients: int  # so many replies
+
+
+@dataclass(frozen=True, slots=True)
 class Verify:
     """Whose mailbox is this? (RFC 5321 §4.1.1.6)"""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..dialogue import Dialogue
+from .client.events import Letter
 from .events import Mail
 from .parameter import Parameter
 from .session import Service, Session
@@ -26,7 +27,7 @@ def no_argument(_: Session) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """One service extension: all the server knows of it is here."""
+    """One service extension: all that server and client know of it is here."""
 
     name: str
     rfc: int
@@ -36,5 +37,7 @@ class Extension:
     mail: tuple[Parameter[Any], ...] = ()
     rcpt: tuple[Parameter[Any], ...] = ()
     check_mail: Callable[[Session, Mail], None] | None = None  # raises Refused
+    #: Of a client, where the peer offers it: parameters of MAIL. Raises Unfit.
+    use_in_mail: Callable[[str, Letter], Mapping[str, str]] | None = None
     growth: Mapping[str, int] = field(default_factory=dict)  # octets, by verb
     services: frozenset[Service] = EVERYWHERE

@@ -39,6 +39,9 @@ def printable(text: str) -> str:
     return text[:TEXT_LIMIT].encode("ascii", "replace").decode().translate(_VISIBLE)
 
 
+LOST = Reply(451, "4.3.0", "something went wrong here, try again later")
+
+
 class Refused(Exception):
     """The command is refused with this reply; the session goes on."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, read_line, send
 from ..engine import Engine
-from .data import LOST
 from .dialect import COMMAND_LIMIT, DIALECTS, Dialect
 from .extension import Verb
-from .reply import Refused, Reply
-from .session import Session, State, answer
+from .lhlo import LMTP_VERBS
+from .reply import LOST, Refused, Reply
+from .session import Service, Session, State, answer
 from .verbs import NEEDS, VERBS
 
 LAST_WORDS = {
@@ -26,7 +26,7 @@ TOO_LONG = Reply(500, "5.5.2", "line too long")  # §4.5.3.1.9
 FOREIGN = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "CONNECT", "PRI"})
 
 #: What may be said before a log-in where one is needed (RFC 4954 §6, RFC 3207 §4).
-FREE = frozenset({"AUTH", "EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS", "HELP"})
+FREE = frozenset({"AUTH", "EHLO", "HELO", "LHLO", "NOOP", "RSET", "QUIT", "STARTTLS", "HELP"})
 
 
 def serve(session: Session) -> Engine:
@@ -40,7 +40,8 @@ def converse(session: Session) -> Dialogue[None]:
     try:
         if session.locked:
             yield from allow(session.settings.log_in_time)
-        yield from send(bytes(Reply(220, "", f"{session.settings.hostname} ESMTP")))
+        kind = "LMTP" if session.service is Service.LMTP else "ESMTP"
+        yield from send(bytes(Reply(220, "", f"{session.settings.hostname} {kind}")))
         while session.state is not State.CLOSED:
             try:
                 line = yield from read_line(dialect.longest, within, True)
@@ -61,7 +62,8 @@ def read_command(session: Session, dialect: Dialect, line: bytes) -> tuple[Verb,
     text = line.decode("latin-1").rstrip(" \t")  # §4.1.1: trailing white space is tolerated
     word, _, argument = text.partition(" ")
     name = word.upper()
-    verb = dialect.verbs.get(name) or VERBS.get(name)
+    verbs = LMTP_VERBS if session.service is Service.LMTP else VERBS
+    verb = dialect.verbs.get(name) or verbs.get(name)
     if verb is None:
         if name in FOREIGN and session.state is State.CONNECTED:
             raise Refused(421, "4.7.0", "this is SMTP")

@@ -15,10 +15,11 @@ class Service(Enum):
     SMTP = "smtp"  # from other sites
     SUBMISSION = "submission"  # from the accounts' own programs (RFC 6409)
     SUBMISSIONS = "submissions"  # the same, TLS from the start (RFC 8314 §3.3)
+    LMTP = "lmtp"  # into the mailboxes, without a queue (RFC 2033)
 
     @property
     def needs_log_in(self) -> bool:
-        return self is not Service.SMTP
+        return self in (Service.SUBMISSION, Service.SUBMISSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class Session:
         """How it came, for the trace field's `with` (RFC 3848)."""
         if not self.extended:
             return "SMTP"
-        return "ESMTP" + "S" * (self.tls is not None) + "A" * bool(self.account)
+        name = "LMTP" if self.service is Service.LMTP else "ESMTP"
+        return name + "S" * (self.tls is not None) + "A" * bool(self.account)
 
 
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "too many errors, closing")

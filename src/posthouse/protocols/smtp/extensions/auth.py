@@ -9,12 +9,15 @@ from posthouse.message.address import Address, parse_mailbox
 from ...dialogue import Dialogue, Failed, LineTooLong, allow, read_line, send
 from ...sasl import MECHANISMS
 from ...sasl.exchange import authenticate, decode, encode
-from ...sasl.mechanism import Accepted, Denial, Malformed
+from ...sasl.mechanism import Accepted, Credentials, Denial, Malformed, Responses
+from ..client import session as client
+from ..client.reply import GARBLED, Over, PeerReply, ours
 from ..extension import Extension
 from ..parameter import Parameter
 from ..reply import Refused, Reply
 from ..session import Service, Session, State, answer
 
+COMMAND = 500  # octets of the AUTH command with an initial response (§4, RFC 5321 §4.5.3.1.4)
 LINE = 12288  # octets of a response (§4)
 
 DENIED = {
@@ -75,6 +78,40 @@ def respond(challenge: bytes) -> Dialogue[bytes]:
     if line == b"*":
         raise Refused(501, "5.7.0", "authentication cancelled")
     return decode(line)
+
+
+def log_in(session: client.Session, credentials: Credentials) -> Dialogue[None]:
+    """§4, the client's side. Raises Over when it comes to nothing."""
+    session.command = "AUTH"
+    if session.tls is None and not session.settings.plaintext:
+        raise Over(ours("4.7.11", "the password is not sent without encryption"), polite=True)
+    offered = session.offers.get("AUTH", "").upper().split()
+    mechanism = next((each for each in MECHANISMS.values() if each.name in offered), None)
+    if mechanism is None:
+        raise Over(ours("4.7.4", "the peer offers no way to log in that is known"), polite=True)
+    within = session.settings.times.hello
+    responses = mechanism.respond(credentials)
+    first = next(responses)
+    line = f"AUTH {mechanism.name}"
+    if first is not None and len(line) + len(first) * 4 // 3 < COMMAND:
+        line, first = f"{line} {encode(first).decode() or '='}", None
+    reply = yield from session.say(line, within)
+    text = ""
+    while reply.code == 334 and text != "*":
+        response = first if first is not None else next_response(responses, reply)
+        first = None
+        text = "*" if response is None else encode(response).decode()
+        reply = yield from session.say(text, within, "AUTH")
+    if not reply.positive:
+        raise Over(reply if reply.code >= 400 else GARBLED, polite=True)
+
+
+def next_response(responses: Responses, reply: PeerReply) -> bytes | None:
+    """What the mechanism says to a challenge; None to end it."""
+    try:
+        return responses.send(decode(reply.lines[0].encode()))
+    except (Malformed, StopIteration):
+        return None
 
 
 def auth_value(text: str) -> Address | None:

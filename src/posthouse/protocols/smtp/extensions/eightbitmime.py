@@ -3,6 +3,9 @@
 # Deviation: octets above 127 are taken without `BODY=8BITMIME` too: refusing them helps no one.
 """
 
+from collections.abc import Mapping
+
+from ..client.events import Letter
 from ..extension import Extension
 from ..parameter import Parameter
 
@@ -16,10 +19,17 @@ def body_value(text: str) -> str:
 
 BODY = Parameter("BODY", body_value)
 
+
+def declare(_: str, letter: Letter) -> Mapping[str, str]:
+    """§2 (5): said of a body that needs it"""
+    return {"BODY": "8BITMIME"} if letter.eight_bit else {}
+
+
 EIGHTBITMIME = Extension(
     name="8bit-MIMEtransport",
     rfc=6152,
     keyword="8BITMIME",
     mail=(BODY,),
+    use_in_mail=declare,
     growth={"MAIL": 17},  # §2 (6)
 )

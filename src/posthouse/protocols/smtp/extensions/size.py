@@ -3,6 +3,9 @@
 The octets that come are counted in any case (§6.3): see `read_message`.
 """
 
+from collections.abc import Mapping
+
+from ..client.events import Letter, Unfit
 from ..events import Mail
 from ..extension import Extension
 from ..parameter import Parameter
@@ -32,6 +35,13 @@ def refuse_too_large(session: Session, mail: Mail) -> None:
         raise Refused(552, "5.3.4", "message size exceeds fixed maximum message size")
 
 
+def declare(offered: str, letter: Letter) -> Mapping[str, str]:
+    """§6; what is above the peer's limit is not tried (§5)."""
+    if offered.isascii() and offered.isdigit() and 0 < int(offered[:20]) < letter.size:
+        raise Unfit("5.3.4", f"the peer takes messages of {offered[:20]} octets at most")
+    return {"SIZE": str(letter.size)}
+
+
 SIZE = Extension(
     name="Message Size Declaration",
     rfc=1870,
@@ -39,5 +49,6 @@ SIZE = Extension(
     argument=largest,
     mail=(DECLARED,),
     check_mail=refuse_too_large,
+    use_in_mail=declare,
     growth={"MAIL": 26},  # §3 (5)
 )

@@ -1,6 +1,8 @@
 """STARTTLS: from here on the connection is encrypted (RFC 3207)."""
 
-from ...dialogue import Dialogue, send, show, start_tls
+from ...dialogue import Dialogue, Failed, send, show, start_tls
+from ..client import session as client
+from ..client.reply import GARBLED, Over, ours
 from ..events import Abort
 from ..extension import Extension
 from ..reply import Refused, Reply
@@ -31,11 +33,28 @@ def starttls(session: Session, argument: str) -> Dialogue[None]:
     session.tls = yield from start_tls()
 
 
+def upgrade(session: client.Session, optional: bool) -> Dialogue[None]:
+    """§4, the client's side; `optional`: without encryption will do where the peer says no.
+
+    A handshake that fails leaves nothing to go on with: the driver answers with Failed.
+    """
+    reply = yield from session.say("STARTTLS", session.settings.times.hello)
+    if not reply.positive:
+        if optional and reply.code >= 400:
+            return  # §4.1
+        raise Over(reply if reply.code >= 400 else GARBLED, polite=True)
+    session.offers = {}  # §4.2: what was said in the clear is forgotten
+    try:
+        session.tls = yield from start_tls()
+    except Failed as failure:
+        raise Over(ours("4.7.5", f"the TLS handshake failed: {failure}")) from None
+
+
 STARTTLS = Extension(
     name="STARTTLS",
     rfc=3207,
     keyword="STARTTLS",
     argument=offered_in_the_clear,
     verbs={"STARTTLS": starttls},
-    services=frozenset({Service.SMTP, Service.SUBMISSION}),
+    services=frozenset({Service.SMTP, Service.SUBMISSION, Service.LMTP}),
 )
