@@ -32,7 +32,7 @@ from posthouse.store.database import StoreUnavailable
 from posthouse.store.messages import INBOX, MailboxFull, NoSuchMailbox, file_message
 from posthouse.store.store import Store
 from posthouse.store.summaries import insert_summary
-from posthouse.store.unit import Unit, Work, one_of
+from posthouse.store.unit import Unit, Work
 
 BATCH = 50  # recipients taken from the queue at once
 POLL = 20.0  # seconds; behind the wake-ups, for what nobody woke us for
@@ -65,8 +65,18 @@ def trace(reverse_path: str, forward_path: str) -> bytes:
     return fields.encode("utf-8", "replace")
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A letter that this worker has leased recipients of."""
+
+    message: int
+    content: int
+    size: int
+    name: str
+
+
 def deliver(
-    message: int, lease: str, deliveries: Sequence[Delivery], summary: Summary, now: int
+    letter: Taken, lease: str, deliveries: Sequence[Delivery], summary: Summary, now: int
 ) -> Unit[list[int]]:
     """File a letter for its recipients and take them from the queue; gives who got it.
 
@@ -74,25 +84,18 @@ def deliver(
     """
 
     def unit() -> Work[list[int]]:
-        row = yield from one_of(
-            "SELECT c.id, c.size FROM queue_message AS m JOIN content AS c ON c.id = m.content"
-            " WHERE m.id = ?1",
-            message,
-        )
-        if row is None:
-            return []
-        content, size = row
         numbers = []
         for delivery in deliveries:
-            if not (yield from settle(message, delivery.number, lease)):
+            # Whoever has the lease knows that the letter and its content are there.
+            if not (yield from settle(letter.message, delivery.number, lease)):
                 continue
             yield from file_message(
-                delivery.account, INBOX, content, size, now, prefix=delivery.prefix
+                delivery.account, INBOX, letter.content, letter.size, now, prefix=delivery.prefix
             )
             numbers.append(delivery.number)
         if numbers:
-            yield from insert_summary(content, summary)
-            yield from forget_if_settled(message, content, len(numbers))
+            yield from insert_summary(letter.content, summary)
+            yield from forget_if_settled(letter.message, letter.content, len(numbers))
         return numbers
 
     return unit
@@ -127,77 +130,73 @@ class LocalDelivery:
     def accepted(self, accepted: Accepted) -> None:
         """Deliver a letter that this worker has just accepted, and has leased."""
         self._queue.in_hand += 1
+        content = accepted.letter.content
+        letter = Taken(accepted.message, accepted.content, content.size, accepted.name)
         octets = accepted.letter.octets
         deliveries = self._deliveries(accepted.letter.reverse_path, enumerate(accepted.recipients))
         if octets is None:
-            self._start(self._deliver_file(accepted, deliveries))
+            assert content.file is not None
+            self._start(self._deliver_file(letter, content.file, deliveries))
             return
         summary = summarise(octets)
-        writing = self._write(accepted.message, deliveries, summary)
+        writing = self._write(letter, deliveries, summary)
 
         def written(done: asyncio.Future[list[int]]) -> None:
             error = done.exception()
             if error is None:
                 self._queue.in_hand -= 1
-                self._tell(accepted.name, deliveries, done.result())
+                self._tell(letter, deliveries, done.result())
             else:
-                self._start(
-                    self._deliver_apart(accepted.message, accepted.name, deliveries, summary, error)
-                )
+                self._start(self._deliver_apart(letter, deliveries, summary, error))
 
         writing.add_done_callback(written)
 
-    async def _deliver_file(self, accepted: Accepted, deliveries: list[Delivery]) -> None:
-        file = accepted.letter.content.file
-        assert file is not None
+    async def _deliver_file(self, letter: Taken, file: str, deliveries: list[Delivery]) -> None:
         try:
             summary = await self._sum_up_file(file)
         except OSError as error:
             self._queue.in_hand -= 1
             for delivery in deliveries:
-                await self._put_off(accepted.message, accepted.name, delivery, error)
+                await self._put_off(letter, delivery, error)
             return
         try:
-            numbers = await self._write(accepted.message, deliveries, summary)
+            numbers = await self._write(letter, deliveries, summary)
         except Exception as error:  # noqa: BLE001  each recipient is tried alone
-            await self._deliver_apart(accepted.message, accepted.name, deliveries, summary, error)
+            await self._deliver_apart(letter, deliveries, summary, error)
         else:
             self._queue.in_hand -= 1
-            self._tell(accepted.name, deliveries, numbers)
+            self._tell(letter, deliveries, numbers)
 
     async def _deliver_apart(
-        self,
-        message: int,
-        name: str,
-        deliveries: list[Delivery],
-        summary: Summary,
-        error: BaseException,
+        self, letter: Taken, deliveries: list[Delivery], summary: Summary, error: BaseException
     ) -> None:
         """One of several recipients cannot be filed for: deliver to the others, put it off."""
         self._queue.in_hand -= 1
         if isinstance(error, StoreUnavailable):
             return  # the lease runs out, and the letter is where it was
         for delivery in deliveries:
-            await self._deliver_one(message, name, delivery, summary)
+            await self._deliver_one(letter, delivery, summary)
 
-    async def _deliver_one(
-        self, message: int, name: str, delivery: Delivery, summary: Summary
-    ) -> None:
+    async def _deliver_one(self, letter: Taken, delivery: Delivery, summary: Summary) -> None:
         try:
-            numbers = await self._write(message, [delivery], summary)
+            numbers = await self._write(letter, [delivery], summary)
         except StoreUnavailable:
             return
         except Exception as error:  # noqa: BLE001  whatever it is, the letter waits
-            await self._put_off(message, name, delivery, error)
+            await self._put_off(letter, delivery, error)
         else:
-            self._tell(name, [delivery], numbers)
+            self._tell(letter, [delivery], numbers)
 
-    async def _put_off(self, message: int, name: str, delivery: Delivery, error: Exception) -> None:
+    async def _put_off(self, letter: Taken, delivery: Delivery, error: Exception) -> None:
         reason = REASONS.get(type(error), f"local delivery failed: {error!r}")
-        self._log.error("delivery deferred", queue=name, account=delivery.account, reason=reason)
+        self._log.error(
+            "delivery deferred", queue=letter.name, account=delivery.account, reason=reason
+        )
         due = int(self._now()) + RETRY
         with contextlib.suppress(StoreUnavailable):  # then the lease runs out
-            await self._store.write(defer(message, delivery.number, self._lease, due, reason))
+            await self._store.write(
+                defer(letter.message, delivery.number, self._lease, due, reason)
+            )
 
     # What waits in the queue
 
@@ -227,6 +226,7 @@ class LocalDelivery:
         stored = self._store.read(lambda: read_content(first.content))
         if stored is None:
             return  # settled by another meanwhile
+        letter = Taken(message, first.content, stored.size, first.name)
         deliveries = self._deliveries(
             first.reverse_path,
             [(each.number, Recipient(each.forward_path, "", each.account)) for each in leased],
@@ -235,18 +235,18 @@ class LocalDelivery:
             summary = await self._sum_up(stored)
         except OSError as error:
             for delivery in deliveries:
-                await self._put_off(message, first.name, delivery, error)
+                await self._put_off(letter, delivery, error)
             return
         for delivery in deliveries:
-            await self._deliver_one(message, first.name, delivery, summary)
+            await self._deliver_one(letter, delivery, summary)
 
     # Parts
 
     def _write(
-        self, message: int, deliveries: Sequence[Delivery], summary: Summary
+        self, letter: Taken, deliveries: Sequence[Delivery], summary: Summary
     ) -> asyncio.Future[list[int]]:
         return self._store.write(
-            deliver(message, self._lease, deliveries, summary, int(self._now()))
+            deliver(letter, self._lease, deliveries, summary, int(self._now()))
         )
 
     def _deliveries(
@@ -273,7 +273,7 @@ class LocalDelivery:
         self._work.add(task)
         task.add_done_callback(self._work.discard)
 
-    def _tell(self, name: str, deliveries: Sequence[Delivery], numbers: Sequence[int]) -> None:
+    def _tell(self, letter: Taken, deliveries: Sequence[Delivery], numbers: Sequence[int]) -> None:
         for delivery in deliveries:
             if delivery.number in numbers:
-                self._log.info("delivered", queue=name, account=delivery.account)
+                self._log.info("delivered", queue=letter.name, account=delivery.account)

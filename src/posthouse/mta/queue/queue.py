@@ -20,6 +20,7 @@ class Accepted:
     """A letter that is durable, with what is at hand for its delivery."""
 
     message: int
+    content: int
     name: str
     letter: Letter
     recipients: Sequence[Recipient]
@@ -70,7 +71,7 @@ class Queue:
         )
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-        def written(done: asyncio.Future[int]) -> None:
+        def written(done: asyncio.Future[tuple[int, int]]) -> None:
             error = done.exception()
             if error is not None:
                 if not answer.done():
@@ -79,7 +80,7 @@ class Queue:
             if not answer.done():
                 answer.set_result(name)
             if leased and self.deliver is not None:
-                self.deliver(Accepted(done.result(), name, letter, recipients, leased))
+                self.deliver(Accepted(*done.result(), name, letter, recipients, leased))
 
         writing.add_done_callback(written)
         return answer

@@ -37,13 +37,15 @@ def accept(
     received: int,
     lease: str,
     until: int,
-) -> Unit[int]:
-    """Write a letter and its recipients; gives its id. When it is durable, the letter is ours.
+) -> Unit[tuple[int, int]]:
+    """Write a letter and its recipients; gives its id and its content's.
+
+    When that is durable, the letter is ours.
 
     Recipients of this site are leased at once to `lease`, the worker that accepts, if it has one.
     """
 
-    def unit() -> Work[int]:
+    def unit() -> Work[tuple[int, int]]:
         content = yield from insert_content(letter.content, 1)
         row = yield from one_of(
             "INSERT INTO queue_message (name, content, reverse_path, received, source, account,"
@@ -59,7 +61,7 @@ def accept(
         assert row is not None
         message: int = row[0]
         yield from insert_recipients(message, recipients, received, lease, until)
-        return message
+        return message, content
 
     return unit
 
