@@ -33,9 +33,8 @@ class Posthouse(Peer):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.server.start()
         try:
-            self.users = self.server.add_accounts(
-                (f"user{number}@{DOMAIN}" for number in range(20)), PASSWORD
-            )
+            self.users = [f"user{number}@{DOMAIN}" for number in range(20)]
+            self.server.add_accounts([*self.users, self.reader], PASSWORD)
         except BaseException:
             self.server.close()
             raise

@@ -190,7 +190,7 @@ def _await_arrival(subject: Subject) -> None:
 
 def _imap_orders(subject: Subject) -> dict[str, Any]:
     peer = subject.peer
-    return {"port": peer.ports["imap"], "users": peer.users[-1:], "password": PASSWORD}
+    return {"port": peer.ports["imap"], "users": [peer.reader], "password": PASSWORD}
 
 
 def fetch(items: str, mark: str) -> Callable[[Subject], Figures]:

@@ -59,7 +59,8 @@ class Peer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.ports: dict[str, int] = {}
-        self.users: list[str] = []
+        self.users: list[str] = []  # who gets letters
+        self.reader = "reader@bench.example"  # whose letters are fetched
         self.keeper = 0  # process id
         self._kept: Kept | None = None
 

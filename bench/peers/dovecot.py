@@ -69,8 +69,7 @@ class Dovecot(Peer):
         (self.folder / "home").mkdir(exist_ok=True)
         os.chown(self.folder / "home", uid, gid)
         self.ports = {"imap": free_ports(1)[0]}
-        self.users = [f"user{number}@bench.example" for number in range(20)]
-        (self.folder / "users").write_text("".join(f"{user}:{PASSWORD}\n" for user in self.users))
+        (self.folder / "users").write_text(f"{self.reader}:{PASSWORD}\n")
         text = _CONFIGURATION.format(
             folder=self.folder,
             location=self.location,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
+import signal
 import subprocess
 import threading
 from pathlib import Path
@@ -31,7 +33,10 @@ set ssl_verify_dates = no
 set ssl_starttls = yes
 set ssl_force_tls = {tls}
 set header_cache = ""
+set folder = "{folder}"
+set editor = "false"
 set copy = no
+set send_charset = "us-ascii:utf-8"
 set mark_old = no
 set delete = yes
 set quit = yes
@@ -54,6 +59,7 @@ class Mutt:
                 password=user.password,
                 certificate=certificate(user.server, folder),
                 tls="yes" if tls else "no",
+                folder=folder,
             )
         )
 
@@ -101,11 +107,12 @@ class Mutt:
         reader = threading.Thread(target=_drain, args=(screen, seen))
         reader.start()
         try:
-            assert process.wait(30) == 0, b"".join(seen).decode(errors="replace")
+            assert process.wait(20) == 0, b"".join(seen).decode(errors="replace")
         except subprocess.TimeoutExpired:
             pytest.fail(f"neomutt did not end\n{b''.join(seen).decode(errors='replace')}")
         finally:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             reader.join()
             os.close(screen)
