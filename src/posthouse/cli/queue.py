@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..mta.queue.listing import Entry, list_queue, summarise_queue
-from ..mta.queue.operating import AT_ONCE, hold, release, retry
+from ..mta.queue.operating import AT_ONCE, end, hold, release, retry
 from ..mta.queue.selection import Selection
 from ..mua.cli.house import Refused, data_option, house, json_option, print_list, printable, when
 from ..store.unit import Unit
 
+if TYPE_CHECKING:
+    from ..mta.queue.concluding import Report
+
 F = TypeVar("F", bound=Callable[..., Any])
 
+MOST = 1_000_000  # recipients that one command ends
 WAITING = ("held", "ready", "leased", "deferred")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -235,3 +242,61 @@ def retry_(as_json: bool, everything: bool, **filters: Any) -> None:
     selection = _chosen(everything, **filters)
     now = int(time.time())
     _say("made ready", _repeat(lambda: retry(selection, now)), as_json)
+
+
+@queue.command("remove")
+@acting
+def remove(as_json: bool, everything: bool, **filters: Any) -> None:
+    """Remove what waits, and tell nobody. What is being tried now is let alone."""
+    _say("removed", _end(_chosen(everything, **filters), lambda *_: None), as_json)
+
+
+@queue.command("bounce")
+@click.option("--text", default="An operator of this site has ended it.", help="What is reported.")
+@acting
+def bounce(as_json: bool, everything: bool, text: str, **filters: Any) -> None:
+    """End what waits, and report to its senders that it was not delivered.
+
+    \b
+    posthouse queue bounce --recipient "*@exmaple.org" --text "There is no such domain."
+    """
+    from ..message.reports.dsn import Action
+    from ..mta.queue.outcome import Trouble
+    from ..mta.report.reporter import Reporter
+    from .config import load_settings
+
+    settings = load_settings()
+    reporter = Reporter(
+        house(), settings.hostname or socket.getfqdn(), time.time, settings.delivery.separator
+    )
+
+    def report(entries: Sequence[Entry], numbers: Sequence[int]) -> Report | None:
+        trouble = Trouble(text, "5.0.0")
+        troubles = {
+            each.number: replace(trouble, status=_permanent(each.status), reply=each.reply)
+            for each in entries
+            if each.number in numbers
+        }
+        return reporter.report(entries, troubles, Action.FAILED)
+
+    _say("bounced", _end(_chosen(everything, **filters), report), as_json)
+
+
+def _permanent(status: str) -> str:
+    """The last try's status, as one that will not change."""
+    return f"5{status[1:]}" if status[:1] in ("4", "5") else "5.0.0"
+
+
+def _end(
+    selection: Selection, report: Callable[[Sequence[Entry], Sequence[int]], Report | None]
+) -> int:
+    """Letter by letter, so that each report is in the transaction that gives cause for it."""
+    total = 0
+    chosen = house().read(list_queue(selection, MOST))
+    for message, group in groupby(chosen, lambda each: each.message):
+        entries = [each for each in group if each.state != "leased"]
+        if entries:
+            numbers = [each.number for each in entries]
+            unit = end(message, numbers, int(time.time()), report(entries, numbers))
+            total += house().write(unit)
+    return total
