@@ -1,0 +1,1 @@
+"""Where a letter goes from here: local, a route of the settings, or what the DNS says."""
