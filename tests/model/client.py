@@ -17,7 +17,7 @@ from .wire import Answer, Line, Value, Wire
 STILL = ("FETCH", "STORE", "SEARCH")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Known:
     """A message as the client knows it."""
 
@@ -41,6 +41,7 @@ class Client:
         self.recent_told = 0
         self.fetched: dict[int, set[str]] = {}  # UIDs and items, in the last answer
         self.found: list[int] | None = None  # by the last SEARCH
+        self.at_once = False  # commands run beside each other: in which order is not known
         self.searched: list[Known] = []  # what was known when it was answered
 
     # What is known
@@ -157,7 +158,9 @@ class Client:
         states = message.history
         for at in range(known.since, len(states)):
             if states[at] == told:
-                known.flags, known.since = told, at
+                known.flags = told
+                if not self.at_once:
+                    known.since = at
                 return
         raise AssertionError(
             f"UID {message.uid} has {sorted(states[-1])}, had {list(map(sorted, states[-4:]))}"
@@ -192,6 +195,7 @@ class Client:
                 f"{self.name} was not told of UID {message.uid}: {sorted(message.flags)}, "
                 f"it knows {sorted(known.flags or ())}"
             )
+            known.since = len(message.history) - 1
 
     def news_is_complete(self) -> bool:
         """The same as a question, while it is still coming."""

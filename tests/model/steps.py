@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from . import keys
-from .client import Client
+from .client import Client, Known
 from .letters import SECTIONS
 from .mailboxes import DELETED, KEYWORDS, SEEN, SYSTEM, Mailbox, Message, flags, stored
 from .walk import Walk, quoted
@@ -16,12 +16,12 @@ from .wire import Answer
 CROWDED = 60  # messages in a mailbox: enough
 
 
-def some_numbers(walk: Walk, client: Client) -> tuple[str, set[int]]:
+def some_numbers(walk: Walk, client: Client, stay: bool = False) -> tuple[str, set[int]]:
     """A sequence set, and the numbers in it; empty when all messages turn out to be gone.
 
     Which number "*" stands for is known only after NOOP: a command may begin with news.
     """
-    up_to_date = walk.chance.random() < 0.2
+    up_to_date = not stay and walk.chance.random() < 0.2
     if up_to_date:
         walk.synchronise(client)
     last = len(client.known)
@@ -44,10 +44,10 @@ def some_numbers(walk: Walk, client: Client) -> tuple[str, set[int]]:
     return ",".join(text), numbers
 
 
-def some_messages(walk: Walk, client: Client) -> tuple[str, str, list[Message]]:
+def some_messages(walk: Walk, client: Client, stay: bool = False) -> tuple[str, str, list[Message]]:
     """By number or by UID: "" or "UID ", the set, and the messages it names."""
     if walk.chance.random() < 0.5:
-        text, numbers = some_numbers(walk, client)
+        text, numbers = some_numbers(walk, client, stay)
         return "", text, client.messages(numbers)
     uids = client.uids
     text_of_uids, named = [], set[int]()
@@ -167,7 +167,7 @@ def search(walk: Walk) -> None:
         return
     key = keys.some(walk.chance, len(client.known), client.uids)
     uid = walk.chance.choice(("", "UID "))
-    since = {id(known): known.since for known in client.known}
+    since = {known: known.since for known in client.known}
     answer = walk.ask(client, f"{uid}SEARCH {key.text}")
     assert answer.ok, answer.text
     client.found = None
@@ -176,14 +176,16 @@ def search(walk: Walk) -> None:
     check_found(client, uid, key, since)
 
 
-def check_found(client: Client, uid: str, key: keys.Key, since: dict[int, int]) -> None:
+def check_found(client: Client, uid: str, key: keys.Key, since: dict[Known, int]) -> None:
     """Each message is found, or not, as its flags were at some time since they were told."""
     assert client.found is not None, "no SEARCH response"
     numbers = set(client.found)
     assert len(numbers) == len(client.found), "a number twice"
+    gone = {each.uid for each in client.selected.messages.values() if not each.alive}
     for number, each in enumerate(client.searched, 1):
         message = each.message
-        if message is None:  # new, and already gone
+        if message is None:  # new, and gone before its UID was told
+            numbers -= {number} if not uid else gone
             continue
         named = message.uid if uid else number
         found = named in numbers
@@ -193,7 +195,7 @@ def check_found(client: Client, uid: str, key: keys.Key, since: dict[int, int]) 
         recent = message.uid in client.recent
         outcomes = {
             key.matches(keys.Subject(number, message, state, recent))
-            for state in message.history[since.get(id(each), 0) :]
+            for state in message.history[since.get(each, 0) :]
         }
         assert found in outcomes, (
             f"{uid}{key.text}: UID {message.uid} with {sorted(message.flags)} and number {number}"

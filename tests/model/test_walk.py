@@ -13,6 +13,7 @@ from tests.system.user import SETTINGS, User
 
 from . import mailbox_steps as mailboxes
 from . import steps as messages
+from .burst import burst
 from .walk import Walk
 
 Step = Callable[[Walk], None]
@@ -77,4 +78,11 @@ def test_one_command_after_the_other(server: Server) -> None:
     user = User(server, server.add_account("sequential@localhost"))
     walk = Walk(user, seed())
     run(walk, STEPS, int(os.environ.get("MODEL_STEPS", 2000)))
+    assert walk.count.lines > walk.count.steps
+
+
+def test_several_commands_at_once(server: Server) -> None:
+    user = User(server, server.add_account("concurrent@localhost"))
+    walk = Walk(user, seed(), each_worker=3)
+    run(walk, {**STEPS, burst: 150}, int(os.environ.get("MODEL_STEPS", 1000)))
     assert walk.count.lines > walk.count.steps

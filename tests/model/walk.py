@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from tests.system.user import User
 from . import letters
 from .client import Client
 from .letters import Letter
-from .mailboxes import Account, Mailbox
+from .mailboxes import Account, Flags, Mailbox, flags
 from .wire import PATIENCE, Answer, Gone, Wire
 
 Told = list[tuple[Client, int]]  # which client was told of which UID, in a mailbox not read-only
@@ -42,6 +43,7 @@ class Walk:
         self.each_worker = each_worker
         self.doing = "opening"
         self._names = 0
+        self._observers: list[Client] = []
 
     # Connections
 
@@ -94,7 +96,7 @@ class Walk:
         client.select(None)
 
     def close(self) -> None:
-        for client in self.clients:
+        for client in [*self.clients, *self._observers]:
             client.wire.close()
 
     # Commands
@@ -148,6 +150,21 @@ class Walk:
                 f" of {[client.name for client in clients]}"
             )
             mailbox.recent.discard(uid)
+
+    def contents(self, mailbox: Mailbox) -> dict[int, Flags]:
+        """The UIDs of a mailbox and their flags, through a connection that does nothing else."""
+        if not self._observers:
+            self._observers.append(self._log_in(self._connect()))
+        observer = self._observers[0]
+        selected = self.ask(observer, f"EXAMINE {quoted(mailbox.name)}")
+        assert selected.ok, selected.text
+        found = {}
+        for line in self.ask(observer, "UID FETCH 1:* (FLAGS)").lines:
+            told = re.fullmatch(r"\* \d+ FETCH \(UID (\d+) FLAGS \((.*)\)\)", line.text)
+            if told:
+                found[int(told[1])] = flags(told[2].split()) - {"\\recent"}
+        assert self.ask(observer, "UNSELECT").ok
+        return found
 
     def synchronise(self, client: Client) -> None:
         """NOOP, after which the client must know everything."""
