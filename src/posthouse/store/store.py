@@ -49,9 +49,9 @@ class Store:
         """Why the store takes no writes; empty while it does."""
         return self._writer.broken
 
-    def write(self, unit: Unit[T]) -> asyncio.Future[T]:
-        """Run a unit in the writer's thread; durable when the future is done."""
-        return self._writer.submit(unit)
+    def write(self, unit: Unit[T], long: bool = False) -> asyncio.Future[T]:
+        """Run a unit; durable when the future is done. One that may take many ms is `long`."""
+        return self._writer.submit(unit, long)
 
     def read(self, unit: Unit[T]) -> T:
         """Run a short reading unit right here, on one state of the database."""

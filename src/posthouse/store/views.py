@@ -115,8 +115,12 @@ class MailboxViews:
                 shared.advance(Changes(since.version, since.messages, uids_in(since.expunged)))
             return
         loaded = await store.read_long(lambda: all_messages(shared.account, shared.mailbox))
-        if loaded is None or loaded[0] <= shared.view.version:
-            return  # it was deleted: its sessions keep what they have been told
+        if loaded is None:  # it was deleted: nothing is in it any more (RFC 2180 §3.3)
+            if len(shared.view):
+                shared.advance(Changes(shared.view.version + 1, (), list(shared.view.uids)))
+            return
+        if loaded[0] <= shared.view.version:
+            return
         shared.steps.clear()
         shared.remembered = 0
         shared.view = View.of(*loaded)

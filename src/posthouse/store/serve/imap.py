@@ -13,6 +13,7 @@ from posthouse.protocols.engine import Engine
 from posthouse.protocols.imap import events, mail_events
 from posthouse.protocols.imap.extensions import ALL
 from posthouse.protocols.imap.mail_events import Copied, Declined, Held, Mode, News
+from posthouse.protocols.imap.sequence import Ranges
 from posthouse.protocols.imap.server import serve
 from posthouse.protocols.imap.session import Limits, Session
 from posthouse.protocols.imap.view import Selected
@@ -57,6 +58,7 @@ from .login import Authenticator, Login
 from .newlines import Newlines
 
 NEWS = "news"  # the notice: something of the account has changed
+MANY = 1_000  # messages from which a unit of work is not run on the loop
 KEYWORDS = 50  # of a mailbox, that SELECT names
 HEADER_IN_FILE = 1024 * 1024  # octets of a file that are searched for the end of the header
 
@@ -241,11 +243,11 @@ class ImapAgent:
 
     def _delete(self, question: events.Delete) -> object:
         unit = delete_mailbox(self._account, question.name, self._now)
-        return self._done(self._store.write(unit))
+        return self._done(self._store.write(unit, long=True))
 
     def _rename(self, question: events.Rename) -> object:
         unit = rename_mailbox(self._account, question.name, question.to, self._now)
-        return self._done(self._store.write(unit))
+        return self._done(self._store.write(unit, long=True))
 
     def _subscribe(self, question: events.Subscribe) -> object:
         return self._done(self._store.write(subscribe(self._account, question.name)))
@@ -306,7 +308,10 @@ class ImapAgent:
         if shared is None or not question.expunge:
             return None
         return self._done(
-            self._store.write(expunge_messages(self._account, shared.mailbox, None, self._now))
+            self._store.write(
+                expunge_messages(self._account, shared.mailbox, None, self._now),
+                long=len(shared.view) > MANY,
+            )
         )
 
     def _leave(self) -> None:
@@ -344,6 +349,13 @@ class ImapAgent:
 
     # Messages
 
+    def _are_many(self, ranges: Ranges | None) -> bool:
+        """Whether a unit of work on these messages may take long."""
+        present = len(self._mailbox.view)
+        if ranges is None or present <= MANY:
+            return present > MANY
+        return sum(min(last - first + 1, present) for first, last in ranges) > MANY
+
     async def _store_flags(self, question: mail_events.Store) -> News | Declined:
         try:
             given = tuple([flag.decode("ascii") for flag in question.flags])
@@ -354,7 +366,8 @@ class ImapAgent:
                     question.uids,
                     CHANGES[question.mode],
                     given,
-                )
+                ),
+                long=self._are_many(question.uids),
             )
         except tuple(REFUSALS) as refusal:
             return REFUSALS[type(refusal)]
@@ -362,7 +375,8 @@ class ImapAgent:
 
     async def _expunge(self, question: mail_events.Expunge) -> News | Declined:
         await self._store.write(
-            expunge_messages(self._account, self._mailbox.mailbox, question.uids, self._now)
+            expunge_messages(self._account, self._mailbox.mailbox, question.uids, self._now),
+            long=self._are_many(question.uids),
         )
         return await self._news(question.version)
 
@@ -375,7 +389,7 @@ class ImapAgent:
             question.count,
         )
         try:
-            copies = await self._store.write(unit)
+            copies = await self._store.write(unit, long=self._are_many(question.uids))
         except NoSuchMailbox:
             return TRY_CREATE
         except (MailboxFull, SomeExpunged) as refusal:
