@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from posthouse import config
-from posthouse.config import Config, Wrong
+from posthouse.config import Config, Route, Wrong
 
 
 def test_every_setting_is_explained() -> None:
@@ -21,7 +21,8 @@ def test_every_setting_is_explained() -> None:
 def test_every_setting_is_read() -> None:
     """By whoever builds the system: one that nothing reads would be a promise not kept."""
     package = Path(config.__file__).parent
-    readers = [package / "main.py", package / "services.py", *package.glob("cli/*.py")]
+    readers = [*(package / f"{name}.py" for name in ("main", "services", "routing"))]
+    readers += package.glob("cli/*.py")
     text = "".join(path.read_text() for path in readers)
     for setting in config.describe():
         if not setting.key.startswith("listen."):
@@ -39,6 +40,8 @@ def test_the_defaults_are_loopback_alone() -> None:
 def test_every_default_can_be_written_down_and_overridden(tmp_path: Path) -> None:
     overrides = []
     for setting in config.describe():
+        if setting.named:
+            continue
         default = setting.default
         if isinstance(default, bool):
             value = str(default).lower()
@@ -81,6 +84,15 @@ def test_a_file_and_overrides(tmp_path: Path) -> None:
         ('hostname = "a b"', "hostname: expected `str` matching regex"),
         ('[tls]\ncertificate = "a.pem"', "tls.certificate and tls.key: expected both or neither"),
         ("workers = ", "not TOML"),
+        ('[routes]\n"*" = "a b:25"', "routes.*: expected host:port, got 'a b:25'"),
+        ('[routes."*"]\ntls = "none"', "routes[...]: object missing required field `to`"),
+        ('[routes."a.b"]\nto = "h"\nport = 3', "no such setting; expected one of "),
+        ('[routes."a.b"]\nto = "h"\nuser = "u"', "routes.a.b: expected user and password_file"),
+        (
+            '[routes."a.b"]\nto = "h"\nuser = "u"\npassword_file = "p"',
+            'routes.a.b.tls: a password needs "required" or "verify"',
+        ),
+        ('[relay]\nbackup_for = ["*"]', "relay.backup_for: expected domains"),
     ],
 )
 def test_what_is_wrong_in_a_file(tmp_path: Path, text: str, expected: str) -> None:
@@ -90,6 +102,20 @@ def test_what_is_wrong_in_a_file(tmp_path: Path, text: str, expected: str) -> No
         config.load(path)
     assert str(wrong.value).startswith(f"{path}: ")
     assert expected in str(wrong.value)
+
+
+def test_routes(tmp_path: Path) -> None:
+    path = tmp_path / "posthouse.toml"
+    path.write_text(
+        '[routes]\n"example.org" = "lmtp:store.example.org"\n'
+        '[routes.".example.net"]\nto = "[2001:db8::1]:2525"\ntls = "none"\n'
+    )
+    loaded = config.load(path, ["routes.*.to=relay.example:587", "routes.*.tls=verify"])
+    assert config.routes(loaded) == {
+        "example.org": Route("lmtp:store.example.org"),
+        ".example.net": Route("[2001:db8::1]:2525", "none"),
+        "*": Route("relay.example:587", "verify"),
+    }
 
 
 @pytest.mark.parametrize(

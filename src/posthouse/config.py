@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 FILE_NAME = "posthouse.toml"
+NAME = "NAME"  # stands for the names in a table of named ones
 
 MINUTES = 60.0
 MEBIBYTE = 1024 * 1024
@@ -183,6 +184,76 @@ class Passwords(Part, frozen=True):
     ] = 10 * MINUTES
 
 
+class DNS(Part, frozen=True):
+    """How the domain name system is asked."""
+
+    servers: Annotated[
+        list[str],
+        about(
+            "Recursive name servers, as address, `address:port` or `[IPv6]:port`; the later ones"
+            " are asked when the earlier ones fail. When it is empty, those of /etc/resolv.conf."
+        ),
+    ] = field(default_factory=list)
+    addresses: Annotated[
+        Literal["both", "ipv4", "ipv6"], about("The addresses of other hosts that are looked up.")
+    ] = "both"
+    query: Annotated[float, seconds("For the reply of one name server to one query.")] = 3.0
+    look_up: Annotated[float, seconds("For an answer, whoever has to be asked for it.")] = 20.0
+    queries: Annotated[int, count("Queries of one worker at once.")] = 200
+    cache: Annotated[int, count("Answers that one worker remembers.")] = 20_000
+
+
+class Relay(Part, frozen=True):
+    """Letters on their way to other sites."""
+
+    port: Annotated[
+        int, Meta(description="The port of other sites' mail exchangers.", ge=1, le=65535)
+    ] = 25
+    names: Annotated[
+        list[str],
+        about(
+            "Other names and addresses by which this server is known. A mail exchanger that is"
+            " this server, and those after it, are not tried (RFC 5321 §5.1)."
+        ),
+    ] = field(default_factory=list)
+    backup_for: Annotated[
+        list[str],
+        about(
+            "Domains of others for which `smtp` takes letters from anybody, to pass them on to"
+            " a preferred mail exchanger or by `[routes]`; `.example.org` is all below it."
+        ),
+    ] = field(default_factory=list)
+
+
+ROUTE_TO = r"^(smtp:|lmtp:)?(\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]+)(:[0-9]{1,5})?$"
+
+
+class Route(Part, frozen=True):
+    """Where letters for a domain go, whatever the DNS says. `*` is all domains (a smarthost)."""
+
+    to: Annotated[
+        str,
+        Meta(
+            description="`host:port`, `[IPv6]:port`, or `lmtp:host:port` (RFC 2033). Without port,"
+            " 25, or 24 for LMTP. The host's own addresses are used, not its mail exchangers.",
+            pattern=ROUTE_TO,
+            max_length=300,
+        ),
+    ]
+    tls: Annotated[
+        Literal["none", "opportunistic", "required", "verify"],
+        about(
+            "Whether TLS is used: never, where it is offered, always, or always and with a"
+            " certificate that is for the host's name."
+        ),
+    ] = "opportunistic"
+    user: Annotated[str, about("Whom to log in as; needs TLS that is required or verified.")] = ""
+    password_file: Annotated[
+        str,
+        about("A file with the password in its first line, relative to the data directory."),
+    ] = ""
+
+
 class Log(Part, frozen=True):
     """What is told to the operator, one line per event, on standard error."""
 
@@ -216,6 +287,11 @@ class Config(Part, frozen=True):
     submission: Annotated[Submission, about("Mail of the accounts' own programs.")] = Submission()
     content: Annotated[Content, about("What a message may consist of.")] = Content()
     passwords: Annotated[Passwords, about("How passwords are hashed.")] = Passwords()
+    dns: Annotated[DNS, about("How the domain name system is asked.")] = DNS()
+    relay: Annotated[Relay, about("Letters on their way to other sites.")] = Relay()
+    routes: Annotated[
+        dict[str, str | Route], about("Where letters for named domains go; a string is its `to`.")
+    ] = field(default_factory=dict)
     log: Annotated[Log, about("What is told to the operator.")] = Log()
 
 
@@ -232,6 +308,7 @@ class Setting:
     unit: str
     default: object
     text: str
+    named: bool = False  # one for each NAME that the operator chooses, as in routes.NAME.to
 
 
 def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
@@ -258,7 +335,17 @@ def services(listen: Listen) -> dict[str, list[str]]:
     return {name: getattr(listen, name) for name in listen.__struct_fields__}
 
 
-def describe(part: type[Part] = Config, prefix: str = "") -> Iterator[Setting]:
+def routes(config: Config) -> dict[str, Route]:
+    """The routes, all in the long form."""
+    return {
+        name: Route(route) if isinstance(route, str) else route
+        for name, route in config.routes.items()
+    }
+
+
+def describe(
+    part: type[Part] = Config, prefix: str = "", *, named: bool = False
+) -> Iterator[Setting]:
     """Every setting, in order."""
     hints = get_type_hints(part, include_extras=True)
     for member in msgspec.structs.fields(part):
@@ -266,12 +353,18 @@ def describe(part: type[Part] = Config, prefix: str = "") -> Iterator[Setting]:
         if isinstance(kind, type) and issubclass(kind, Part):
             yield from describe(kind, f"{prefix}{member.name}.")
             continue
+        if get_origin(kind) is dict:
+            (each,) = (k for k in get_args(get_args(kind)[1]) if issubclass(k, Part))
+            yield from describe(each, f"{prefix}{member.name}.{NAME}.", named=True)
+            continue
         default = member.default if member.default_factory is msgspec.NODEFAULT else None
         if default is None and member.default_factory is not msgspec.NODEFAULT:
             default = member.default_factory()
+        if default is msgspec.NODEFAULT:
+            default = None
         unit = str((meta.extra or {}).get("unit", ""))
         key = f"{prefix}{member.name}"
-        yield Setting(key, _type_name(kind), unit, default, meta.description or "")
+        yield Setting(key, _type_name(kind), unit, default, meta.description or "", named)
 
 
 def _unwrap(hint: Any) -> tuple[Any, Meta]:
@@ -328,12 +421,20 @@ def _override(tree: dict[str, Any], override: str) -> None:
     kinds = {setting.key: setting.default for setting in describe()}
     if not equals:
         raise Wrong(f"--set {override}: expected KEY=VALUE, as in listen.smtp=127.0.0.1:0")
-    if key not in kinds:
+    *tables, name = _path(key)
+    kind = ".".join((tables[0], NAME, name)) if len(tables) == 2 else key
+    if kind not in kinds:
         raise Wrong(f"--set {key}: no such setting; `posthouse config describe` lists them")
-    *tables, name = key.split(".")
     for table in tables:
         tree = tree.setdefault(table, {})
-    tree[name] = _value(key, text, kinds[key])
+    tree[name] = _value(key, text, kinds[kind])
+
+
+def _path(key: str) -> list[str]:
+    """A key's parts. The NAME of routes.NAME.to has dots of its own."""
+    table, _, rest = key.partition(".")
+    name, _, field_name = rest.rpartition(".")
+    return [table, name, field_name] if name else [part for part in (table, rest) if part]
 
 
 def _value(key: str, text: str, default: object) -> object:
@@ -363,5 +464,21 @@ def _check_addresses(config: Config, place: str) -> None:
                 raise Wrong(
                     f"{place}: listen.{service}: expected host:port or [IPv6]:port, got {address!r}"
                 )
+    _check_routes(config, place)
     if bool(config.tls.certificate) != bool(config.tls.key):
         raise Wrong(f"{place}: tls.certificate and tls.key: expected both or neither")
+
+
+def _check_routes(config: Config, place: str) -> None:
+    for name, route in routes(config).items():
+        if re.fullmatch(ROUTE_TO, route.to) is None:
+            raise Wrong(f"{place}: routes.{name}: expected host:port, got {route.to!r}")
+        if bool(route.user) != bool(route.password_file):
+            raise Wrong(f"{place}: routes.{name}: expected user and password_file, or neither")
+        if route.user and route.tls not in ("required", "verify"):
+            raise Wrong(
+                f'{place}: routes.{name}.tls: a password needs "required" or "verify",'
+                f" got {route.tls!r}"
+            )
+    if "*" in config.relay.backup_for:
+        raise Wrong(f"{place}: relay.backup_for: expected domains; * would be an open relay")

@@ -95,6 +95,8 @@ def show(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
         return
     table = ""
     for setting in settings.describe():
+        if setting.named:
+            continue
         parent, _, name = setting.key.rpartition(".")
         if parent != table:
             table = parent
@@ -104,6 +106,10 @@ def show(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
             value = getattr(value, part)
         mark = "" if value == setting.default else "  # not the default"
         click.echo(f"{name} = {_toml(value)}{mark}")
+    for name, route in settings.routes(current).items():
+        click.echo(f"\n[routes.{_toml(name)}]")
+        for key, value in msgspec.structs.asdict(route).items():
+            click.echo(f"{key} = {_toml(value)}")
 
 
 def _toml(value: object) -> str:

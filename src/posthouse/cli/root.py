@@ -15,6 +15,7 @@ COMMANDS = {
     "account": ("posthouse.cli.account", "The accounts: who has mailboxes here."),
     "alias": ("posthouse.cli.alias", "Addresses that stand for others."),
     "queue": ("posthouse.cli.queue", "What waits for delivery."),
+    "route": ("posthouse.cli.route", "Show where letters for a domain would go."),
     "send": ("posthouse.mua.cli.send", "Write and send a message."),
     "read": ("posthouse.mua.cli.read", "Look into the mailboxes of an account."),
     "config": ("posthouse.cli.config", "Check, describe and show the settings."),
