@@ -472,3 +472,18 @@ def test_time_is_the_drivers() -> None:
     engine.receive(b"\r\n")
     drain(engine)
     assert (engine.allowance, engine.allowances, engine.within) == (None, 2, 3.0)
+
+
+def test_a_question_right_behind_an_event_is_not_taken_for_it() -> None:
+    def dialogue() -> Dialogue[None]:
+        yield from show("event")
+        yield from send((yield from ask("question", bytes)))
+
+    engine = Engine(dialogue())
+    assert engine.next_event() == "event"
+    assert not engine.asked
+    assert engine.next_event() == "question"
+    assert engine.asked
+    engine.answer(b"answer")
+    assert engine.next_event() is None
+    assert engine.send() == b"answer"

@@ -24,7 +24,8 @@ and what must come of it. A digit after the letter names a connection (`C2:`); 1
                                                                `failed`: it cannot answer
 `$name` in `S:` catches what stands there; later it stands for what it caught, also in `C:`.
 Consecutive lines of the client are one write. A turn without `E:` does not look at events.
-The setting `pieces: at once` keeps a file from being played octet by octet.
+In a file with the setting `role: client` the client is what is tested: `S:` is what it is sent,
+`C:` what it must say. The setting `pieces: at once` keeps a file from being played octet by octet.
 """
 
 from __future__ import annotations
@@ -115,6 +116,8 @@ def read(path: Path) -> Transcript:
         found = ENTRY.fullmatch(line)
         assert found, f"{path.name}: {line!r} is no line of a transcript"
         side, connection, mark, text = found.groups()
+        if settings.get("role") == "client":
+            side = {"C": "S", "S": "C"}.get(side, side)
         entry = Entry(side, mark, int(connection or 1), text)
         if side in "CN!":
             if turns[-1].expected:
@@ -196,6 +199,9 @@ class _Scene:
             self.engine.finish()
         elif entry.text == "gone":
             self.engine.close()
+            closed = getattr(self.stage, "closed", None)  # of an agent that is told of it
+            if closed is not None and (event := closed(self.connection)) is not None:
+                yield event
         else:
             self.engine.interrupt(Reason(entry.text))
         yield from self.run(answers)
@@ -341,6 +347,8 @@ def _same(wanted: ast.expr, value: object) -> bool:
             return type(value).__name__ == name and all(
                 _same(keyword.value, getattr(value, keyword.arg or "")) for keyword in keywords
             )
+        case ast.List(items) if isinstance(value, list | tuple):
+            return len(items) == len(value) and all(map(_same, items, value))
     literal = ast.literal_eval(wanted)
     return bool(value == literal) or str(value) == literal
 

@@ -61,6 +61,7 @@ class Engine:
         self._waiting = 0  # octets in output
         self._notices: dict[object, None] = {}
         self._finishing = False
+        self._shown = False  # the step is a Show, whose event was given
         self._step: Step | None = None
         self.allowance: float | None = None  # seconds, see Allow
         self.allowances = 0  # how often it was set
@@ -129,8 +130,11 @@ class Engine:
             elif kind is Ask:
                 return step.question  # type: ignore[union-attr]
             elif kind is Show:
+                # It goes on with the next call: until then `asked` speaks of this event.
+                self._shown = not self._shown
+                if self._shown:
+                    return step.event  # type: ignore[union-attr]
                 self._resume(None)
-                return step.event  # type: ignore[union-attr]
             elif step is None:
                 return None
             elif kind is StartTLS:

@@ -9,6 +9,7 @@ from posthouse.protocols.engine import Engine
 from posthouse.protocols.sasl.mechanism import Accepted, Denial, Denied, Password
 from posthouse.protocols.smtp.events import (
     BeginContent,
+    EndForEach,
     EndOfMessage,
     Expand,
     Hello,
@@ -29,6 +30,13 @@ REPLIES: Mapping[type, Reply] = {
     Verify: Reply(252, "2.5.2", "try to send"),
     Expand: Reply(250, "2.1.5", "<ann@a.example>", ("<bob@b.example>",)),
 }
+
+
+def reply(text: str) -> Reply:
+    code, status, words = text.split(" ", 2)
+    return Reply(int(code), status, words)
+
+
 NUMBERS = {"largest", "recipients", "transactions", "errors", "log_ins", "text_line"}
 
 
@@ -61,9 +69,11 @@ class Stage:
                 return Denied(Denial(text))
             good = question.user == "ann" and question.password == "secret"
             return Accepted(question.identity or question.user) if good else Denied()
+        if isinstance(question, EndForEach):
+            replies = [reply(each) for each in (text or "").split(" / ") if each]
+            return tuple(replies or [REPLIES[EndOfMessage]] * question.recipients)
         if text:
-            code, status, words = text.split(" ", 2)
-            return Reply(int(code), status, words)
+            return reply(text)
         if isinstance(question, Recipient) and str(question.path).startswith("<nobody"):
             return Reply(550, "5.1.1", "no such user")
         return REPLIES[type(question)]

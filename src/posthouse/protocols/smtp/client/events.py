@@ -89,6 +89,9 @@ class Result:
     command: str  # what the reply was to: "greeting", "EHLO", "MAIL", "RCPT", "DATA", "." ...
     reply: PeerReply
 
+    def __str__(self) -> str:
+        return f"{self.fate.value} at {self.command}: {self.reply}"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
