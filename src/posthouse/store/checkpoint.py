@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -24,9 +25,12 @@ SETTLED = 2000  # pages left that are worth a moment without writers
 class Checkpointer:
     """A thread that waits to be told that the log has grown."""
 
-    def __init__(self, directory: Path, vfs: str | None = None) -> None:
-        """Raises apsw.Error, OSError."""
+    def __init__(
+        self, directory: Path, failed: Callable[[apsw.IOError], None], vfs: str | None = None
+    ) -> None:
+        """`failed` is called from the thread when the disk fails. Raises apsw.Error, OSError."""
         self._directory = directory
+        self._failed = failed
         self._connection = connect(directory, vfs)
         self._due = threading.Event()
         self._ending = False
@@ -72,6 +76,15 @@ class Checkpointer:
                 with turnstile:
                     connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             self.trouble = ""
+        except apsw.IOError as error:
+            # SQLite syncs the database only when the whole log has been copied into it, and does
+            # not copy again what it has copied: after a failed sync, pages of an earlier
+            # checkpoint may be lost, and another one that succeeds would end the log that has
+            # them. A new start copies the whole log once more.
+            self.trouble = str(error)
+            self._ending = True
+            self._due.set()
+            self._failed(error)
         except apsw.Error as error:
             self.trouble = str(error)  # the log keeps everything; the next try may do better
         finally:

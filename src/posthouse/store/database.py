@@ -51,7 +51,7 @@ class Runner:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
-        self._execute = connection.cursor().execute
+        self.execute = connection.cursor().execute
 
     def look(self, unit: Unit[T]) -> T:
         """Run a reading unit on one state of the database.
@@ -63,20 +63,20 @@ class Runner:
         try:
             step = next(generator)
             if type(step) is Rows:
-                generator.send(self._execute(step.sql, step.arguments).fetchall())
+                generator.send(self.execute(step.sql, step.arguments).fetchall())
         except StopIteration as stop:
             found: T = stop.value
             return found
         generator.close()
-        self._execute("BEGIN")
+        self.execute("BEGIN")
         try:
             return self.perform(unit, [])
         finally:
-            self._execute("COMMIT")
+            self.execute("COMMIT")
 
     def perform(self, unit: Unit[T], told: list[Tell]) -> T:
         """Run one unit to its end; what it tells is added to `told`."""
-        execute = self._execute
+        execute = self.execute
         generator = unit()
         given: Any = None
         failure: Exception | None = None
@@ -91,7 +91,7 @@ class Runner:
                 if type(step) is Rows:
                     given = execute(step.sql, step.arguments).fetchall()
                 elif type(step) is Run:
-                    execute(step.sql, step.arguments).fetchall()
+                    execute(step.sql, step.arguments)
                     given = self.connection.changes()
                 elif type(step) is RunMany:
                     self.connection.executemany(step.sql, step.arguments).fetchall()

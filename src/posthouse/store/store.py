@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+import apsw
+
 from .checkpoint import Checkpointer
 from .database import Runner, connect
 from .unit import Tell, Unit
@@ -30,7 +32,7 @@ class Store:
         self._loop = asyncio.get_running_loop()
         self._listeners: dict[str, list[Listener]] = {}
         self._connection = connect(directory, vfs)
-        self._checkpointer = Checkpointer(directory, vfs)
+        self._checkpointer = Checkpointer(directory, self._disk_failed, vfs)
         grown = self._checkpointer.grown
         try:
             self._writer = Writer(directory, self._loop, self._publish, grown, vfs)
@@ -48,6 +50,9 @@ class Store:
     def trouble(self) -> str:
         """Why the store takes no writes; empty while it does."""
         return self._writer.broken
+
+    def _disk_failed(self, error: apsw.IOError) -> None:
+        self._writer.stop(error)
 
     def write(self, unit: Unit[T], long: bool = False) -> asyncio.Future[T]:
         """Run a unit; durable when the future is done. One that may take many ms is `long`."""

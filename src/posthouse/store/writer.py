@@ -1,10 +1,11 @@
 """The one who writes: all units of work that wait go into one transaction, with one sync.
 
 The units that wait form a group. They run on the loop, where nothing contends with them for the
-interpreter; each in a savepoint of its own. What waits for other processes and for the disk, the
-turnstile and the commit, is a thread's. Only after the commit are the submitters answered, with
-one wake-up of the loop, and the next group has gathered meanwhile. When a whole group fails, its
-units run again one by one, so that only the guilty one fails.
+interpreter. Where one of them fails, all run again, each in a savepoint of its own; when the whole
+transaction fails, they run again one by one, so that only the guilty one fails. What waits for
+other processes and for the disk, the turnstile and the commit, is a thread's. Only after the
+commit are the submitters answered, with one wake-up of the loop, and the next group has gathered
+meanwhile.
 
         loop                        thread
     submit, submit ...
@@ -107,6 +108,10 @@ class Writer:
             self._loop.call_soon(self._begin)
         return future
 
+    def stop(self, error: apsw.IOError) -> None:
+        """Take no more units: the disk has failed. Any thread may say so."""
+        self.broken = f"writing has failed ({error}); check the disk, then start again"
+
     def close(self) -> None:
         """Write what waits, then end. Blocks the loop, and must be the last thing on it."""
         self._ending = True
@@ -207,16 +212,28 @@ class Writer:
             self._recover(group)
 
     def _begin_and_run(self, group: Group) -> None:
-        execute = self._connection.execute
+        """Run the units without a net; where one raises, run them all again, each with one."""
+        execute = self._runner.execute
         try:
             execute("BEGIN IMMEDIATE")
-            for submitted in group.units:
-                self._run_unit(submitted, group)
+            try:
+                for submitted in group.units:
+                    result = self._runner.perform(submitted.unit, group.told)
+                    group.answers.append((submitted.future, result, None))
+            except (*DiskFailure, apsw.BusyError):
+                raise
+            except Exception:  # noqa: BLE001  its submitter gets it
+                group.answers, group.told = [], []
+                execute("ROLLBACK")
+                execute("BEGIN IMMEDIATE")
+                for submitted in group.units:
+                    self._run_apart(submitted, group)
         except apsw.Error as error:
             group.error = error
 
-    def _run_unit(self, submitted: Submitted, group: Group) -> None:
-        execute = self._connection.execute
+    def _run_apart(self, submitted: Submitted, group: Group) -> None:
+        """Run a unit in a savepoint, so that it can be undone alone."""
+        execute = self._runner.execute
         told: list[Tell] = []
         execute("SAVEPOINT unit")
         try:
@@ -235,7 +252,7 @@ class Writer:
         if group.error is not None:
             return
         try:
-            self._connection.execute("COMMIT")
+            self._runner.execute("COMMIT")
         except apsw.Error as error:
             group.error = error
 
@@ -249,7 +266,7 @@ class Writer:
         if isinstance(error, apsw.IOError):
             # What a failed sync left on the disk is unknown, and a second sync may claim
             # success for pages that the kernel has dropped. Only a new start is safe.
-            self.broken = f"writing has failed ({error}); check the disk, then start again"
+            self.stop(error)
             refusal = StoreUnavailable(self.broken)
             self._write_over()
         elif len(group.units) > 1:

@@ -124,7 +124,7 @@ CREATE TABLE summary (
 -- The queue: one row a letter, one a recipient. Who may move which state is in
 -- mta/queue/states.py.
 CREATE TABLE queue_message (
-    id           INTEGER PRIMARY KEY,
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,   -- never used again: a lease names it
     name         TEXT NOT NULL,          -- the queue id that logs and the 250 reply bear
     content      INTEGER NOT NULL,
     reverse_path TEXT NOT NULL,          -- "" is the null reverse-path
