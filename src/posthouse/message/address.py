@@ -12,6 +12,7 @@ import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -88,6 +89,7 @@ def split_path(text: str) -> tuple[str, str]:
     return extent[0], text[extent.end() :]
 
 
+@lru_cache(4096)  # the same few senders and recipients come again and again
 def parse_path(text: str, *, smtputf8: bool = False) -> Path:
     """Reverse-path / Forward-path (§4.1.2). A source route is checked and dropped (Appendix C).
 
@@ -111,6 +113,7 @@ def parse_path(text: str, *, smtputf8: bool = False) -> Path:
     return Path(parse_mailbox(mailbox, smtputf8=smtputf8))
 
 
+@lru_cache(4096)
 def parse_mailbox(text: str, *, smtputf8: bool = False) -> Address:
     """Mailbox (§4.1.2): an address without angle brackets."""
     common = _common(text)
