@@ -21,6 +21,7 @@ help:
 	@echo "make bench    figures beside Postfix and Dovecot, where they are installed"
 	@echo "make fuzz     fuzz engines and parsers, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
 	@echo "make soak     long runs with faults, SOAK_SECONDS=$(SOAK_SECONDS)"
+	@echo "make docs     write the pages of docs/reference anew"
 	@echo "make clean    remove the environment and what tools have left; not your mail"
 
 serve: $(VENV)/.installed
@@ -51,6 +52,9 @@ fuzz: $(VENV)/.installed-dev
 
 soak: $(VENV)/.installed-dev
 	@SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/python -m pytest -m soak --timeout 7200 -s tests
+
+docs: $(VENV)/.installed-dev
+	@$(BIN)/python -m docs.generate
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
