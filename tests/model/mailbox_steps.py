@@ -214,12 +214,15 @@ def delete(walk: Walk) -> None:
 
 
 def leave_deleted(walk: Walk, client: Client) -> None:
-    """The mailbox of a session was deleted: numbers stay as they were until it leaves."""
+    """The mailbox of a session was deleted: numbers do not lie, and then nothing is in it."""
+    if client.known and walk.chance.random() < 0.5:
+        client.take(walk.ask(client, "FETCH 1:* (UID FLAGS BODY.PEEK[HEADER])"))
+    if client.known and walk.chance.random() < 0.5:
+        client.take(walk.ask(client, "UID STORE 1:* +FLAGS (\\Flagged)"))
     answer = walk.ask(client, "NOOP")
-    assert answer.status, "the connection was closed"
-    if client.known:
-        walk.ask(client, "FETCH 1:* (UID FLAGS BODY.PEEK[HEADER])")
-        walk.ask(client, "STORE 1 +FLAGS (\\Flagged)")
+    assert answer.ok, answer.text
+    client.take(answer)
+    assert not client.known, f"{client.name} was not told that {client.selected.name} is gone"
     enter(walk, client, walk.mailbox(), False)
 
 

@@ -136,7 +136,10 @@ class Account:
             self.mailboxes.setdefault(each, Mailbox(each))
 
     def delete(self, name: str) -> None:
-        self.mailboxes.pop(name).exists = False
+        mailbox = self.mailboxes.pop(name)
+        mailbox.exists = False
+        for message in mailbox.messages.values():
+            message.alive = False
 
     def rename(self, old: str, new: str) -> None:
         """RFC 3501 §6.3.5"""
