@@ -13,6 +13,7 @@ FILE = "endpoints.json"
 
 
 def write(directory: Path, places: Sequence[Endpoint], certificate: Path) -> None:
+    """Say where the server listens; readers see the whole file or the old one."""
     path = _path(directory)
     new = path.with_suffix(".new")
     entries = [[place.service, place.host, place.port] for place in places]

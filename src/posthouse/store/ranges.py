@@ -28,6 +28,7 @@ def format_ranges(ranges: Sequence[Range]) -> str:
 
 
 def parse_ranges(text: str) -> list[Range]:
+    """The ranges of "1:5,9", as `format_ranges` writes them."""
     ranges: list[Range] = []
     for part in text.split(","):
         if part:

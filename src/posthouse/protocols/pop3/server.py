@@ -72,6 +72,7 @@ def turn(session: Session, commands: Mapping[str, Command], limit: int) -> Dialo
 
 
 def obey(session: Session, commands: Mapping[str, Command], line: bytes) -> Dialogue[None]:
+    """One command."""
     word, argument = parse_command(line)
     command = commands.get(word)
     if command is None:

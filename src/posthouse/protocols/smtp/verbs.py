@@ -45,6 +45,7 @@ def helo(session: Session, argument: str) -> Dialogue[None]:
 
 
 def greet(session: Session, argument: str, extended: bool) -> Dialogue[None]:
+    """§4.1.1.1: a positive answer begins a session anew, and to EHLO names the extensions."""
     found = _domain(argument)
     if found is None:
         raise Refused(501, "5.5.4", "expected a domain or an address literal")
