@@ -32,7 +32,7 @@ def test_every_setting_is_read() -> None:
 def test_the_defaults_are_loopback_alone() -> None:
     loaded = config.load(None)
     addresses = [a for each in config.services(loaded.listen).values() for a in each]
-    assert len(addresses) == 7
+    assert len(addresses) == 8
     assert all(address.startswith("127.0.0.1:2") for address in addresses)
     assert loaded == Config()
 

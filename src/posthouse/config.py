@@ -56,6 +56,9 @@ class Listen(Part, frozen=True):
     submissions: Annotated[
         list[str], about("Mail from the accounts' own programs, TLS from the start (RFC 8314).")
     ] = field(default_factory=lambda: ["127.0.0.1:2465"])
+    lmtp: Annotated[
+        list[str], about("Mail that goes right into the mailboxes, without a queue (RFC 2033).")
+    ] = field(default_factory=lambda: ["127.0.0.1:2424"])
     pop3: Annotated[list[str], about("POP3 with STLS (RFC 1939, RFC 2595).")] = field(
         default_factory=lambda: ["127.0.0.1:2110"]
     )

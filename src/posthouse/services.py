@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from .accounts.authenticator import Authenticator
 from .config import Config
+from .mda.lmtp import LmtpDelivery
 from .msa.agent import Submission
 from .mta.queue.queue import Queue
 from .mta.receive.agent import Transfer
@@ -96,6 +97,15 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         strip_bcc=config.submission.strip_bcc,
     )
     submissions = replace(submission, service=SmtpService.SUBMISSIONS)
+    delivery = LmtpDelivery(
+        house,
+        room,
+        parts.store,
+        settings,
+        clock.now,
+        tls_available=tls is not None,
+        separator=config.delivery.separator,
+    )
     words = (
         b"421 4.3.2 too many connections, try again later\r\n",
         b"421 4.3.0 internal error, try again later\r\n",
@@ -103,6 +113,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
     yield Service("smtp", transfer.begin, tls, False, *words)
     yield Service("submission", submission.begin, tls, False, *words)
     yield Service("submissions", submissions.begin, tls, True, *words)
+    yield Service("lmtp", delivery.begin, tls, False, *words)
 
 
 def _pop3(parts: Parts) -> Iterator[Service]:

@@ -17,7 +17,7 @@ import pytest
 
 from .conftest import PATIENCE, SOURCE, Run
 
-SERVICES = ("smtp", "submission", "submissions", "pop3", "pop3s", "imap", "imaps")
+SERVICES = ("smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps")
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def serving(data: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str]
 def test_the_first_start_gives_something_to_try(run: Run, data: Path) -> None:
     with serving(data) as (process, said):
         assert "demo@localhost" in said
-        assert len(re.findall(r"^listening \w+ 127\.0\.0\.1:[1-9]\d*$", said, re.M)) == 7
+        assert len(re.findall(r"^listening \w+ 127\.0\.0\.1:[1-9]\d*$", said, re.M)) == 8
         match = re.search(r"password +(\S+)", said)
         assert match is not None
         password = match[1]

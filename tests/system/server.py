@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import IO, Self
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
-SERVICES = ("smtp", "submission", "submissions", "pop3", "pop3s", "imap", "imaps")
+SERVICES = ("smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps")
 PASSWORD = "correct horse"  # of every account that was given none
 
 

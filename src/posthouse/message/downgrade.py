@@ -104,6 +104,7 @@ def with_type(header: bytes, body: bytes) -> bytes:
 
 
 def with_encoding(header: bytes, encoding: bytes) -> bytes:
+    """RFC 2045 §6.1"""
     header = Header(header).without((b"content-transfer-encoding",))
     return add_field(header, b"Content-Transfer-Encoding: " + encoding)
 

@@ -18,7 +18,7 @@ from posthouse.mta.queue.queue import Queue
 from posthouse.protocols.smtp.events import EndOfMessage, Mail
 from posthouse.protocols.smtp.extensions.eightbitmime import BODY
 from posthouse.protocols.smtp.reply import Reply
-from posthouse.protocols.smtp.session import Session
+from posthouse.protocols.smtp.session import Service, Session
 from posthouse.runtime.connection import Peer
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.database import StoreUnavailable
@@ -75,6 +75,7 @@ class Incoming:
                 extended=session.extended,
                 tls=session.tls is not None,
                 authenticated=bool(session.account),
+                lmtp=session.service is Service.LMTP,
             ),
             id=self.name,
             time=now,

@@ -48,4 +48,5 @@ def decode(text: bytes) -> bytes:
 
 
 def encode(octets: bytes) -> bytes:
+    """RFC 4648 §4"""
     return b64encode(octets)

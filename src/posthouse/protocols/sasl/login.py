@@ -13,6 +13,7 @@ from .mechanism import (
 
 
 def serve() -> Exchange:
+    """The server's side: it asks for both, one after the other."""
     # Quirk: several clients show what they are asked for, so it is the words they know.
     user: bytes = yield Challenge(b"Username:")
     password: bytes = yield Challenge(b"Password:")
@@ -27,6 +28,7 @@ def serve() -> Exchange:
 
 
 def respond(credentials: Credentials) -> Responses:
+    """The client's side: the server speaks first."""
     yield None
     yield credentials.user.encode()
     yield credentials.password.encode()

@@ -17,6 +17,8 @@ TOO_LARGE = Reply(552, "5.3.4", "message too large")  # RFC 1870 §6.3
 LINE_TOO_LONG = Reply(554, "5.6.0", "a line of the message is too long")
 BARE = Reply(554, "5.6.0", "the message has a CR or LF that stands alone")  # §2.3.8
 NUL = Reply(554, "5.6.0", "the message has a NUL")  # RFC 5322 §4
+#: Of several, the first here is told: how a message was cut on its way must not decide.
+FAULTS = (TOO_LARGE, LINE_TOO_LONG, BARE, NUL)
 
 _newline = re.compile(rb"\r\n|\r|\n")
 
@@ -66,21 +68,21 @@ def end_message(session: Session, message: Message) -> Dialogue[None]:
 
 
 def read_message(settings: Settings) -> Dialogue[Message]:
-    """All lines up to the one that is a dot. What follows a fault is read and dropped."""
+    """All lines up to the one that is a dot. What follows a fault is looked at, and dropped."""
     message = Message()
     ended = False
     while not ended:
         lines = yield from read_lines(b".", settings.text_line, settings.data_time)
         ended = lines.ended
-        if message.fault is not None:
-            continue
         octets = without_dots(lines.octets)
         if settings.normalise:
             octets = _newline.sub(b"\r\n", octets)
         message.size += len(octets)
-        message.fault = LINE_TOO_LONG if lines.broken else fault(octets)
+        found = LINE_TOO_LONG if lines.broken else fault(octets)
         if settings.largest and message.size > settings.largest:
-            message.fault = TOO_LARGE
+            found = TOO_LARGE
+        if found is not None and found is not message.fault:
+            message.fault = min(found, message.fault or found, key=FAULTS.index)
         if message.fault is None and octets:
             message.eight_bit = message.eight_bit or not octets.isascii()
             yield from show(Content(octets))

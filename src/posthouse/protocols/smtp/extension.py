@@ -22,6 +22,7 @@ EVERYWHERE = frozenset(Service)
 
 
 def no_argument(_: Session) -> str | None:
+    """The keyword stands alone in the EHLO reply."""
     return ""
 
 

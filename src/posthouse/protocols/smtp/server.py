@@ -35,6 +35,7 @@ def serve(session: Session) -> Engine:
 
 
 def converse(session: Session) -> Dialogue[None]:
+    """All that is said on a connection."""
     dialect = DIALECTS[session.service]
     within = session.settings.command_time
     try:

@@ -35,7 +35,7 @@ KNOWN = {
 
 
 class Stage:
-    """`policy: none|opportunistic|required|verified`, `tls: active`, `login: user password`,
+    """`policy: none|opportunistic|required|verify`, `tls: active`, `login: user password`,
     `plaintext: yes`, `lmtp: yes`; `letters: 2` from `sender` `to` some, with `content` (escapes)
     in blocks of `block` octets, said to have `size` octets.
     """

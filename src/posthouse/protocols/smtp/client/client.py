@@ -33,6 +33,7 @@ def connect(session: Session) -> Engine:
 
 
 def converse(session: Session) -> Dialogue[None]:
+    """All that is said on a connection."""
     try:
         yield from allow(session.settings.times.opening)
         yield from open_session(session)

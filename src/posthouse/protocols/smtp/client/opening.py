@@ -72,4 +72,5 @@ def read_offers(reply: PeerReply) -> Mapping[str, str]:
 
 
 def first_word(reply: PeerReply) -> str:
+    """§4.2, §4.1.1.1: what the peer calls itself"""
     return reply.lines[0].partition(" ")[0]

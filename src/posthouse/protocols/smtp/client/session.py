@@ -20,7 +20,7 @@ class TLSPolicy(Enum):
     NONE = "none"
     OPPORTUNISTIC = "opportunistic"  # where it is offered (RFC 7435)
     REQUIRED = "required"  # with any certificate
-    VERIFIED = "verified"  # with one that names the peer
+    VERIFIED = "verify"  # with one that names the peer
 
 
 @dataclass(frozen=True, slots=True)

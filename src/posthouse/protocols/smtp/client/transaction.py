@@ -9,7 +9,7 @@ from dataclasses import replace
 from ...dialogue import Dialogue, Failed, allow, ask, send, show
 from ..extensions import EXTENSIONS
 from .content import Transparency
-from .events import Convert, Fate, Letter, NextBlock, Outcome, Result, Unconvertible, Unfit
+from .events import Convert, Fate, Letter, NextBlock, Result, Unconvertible, Unfit
 from .reply import GARBLED, Over, PeerReply, ours
 from .session import Session, Transaction, verdict
 
@@ -31,12 +31,8 @@ def transact(session: Session, letter: Letter) -> Dialogue[None]:
     except Unfit as unfit:
         transaction.settle(Result(Fate.REFUSED, "MAIL", ours(unfit.status, unfit.text)))
     session.transaction = None
-    yield from show(conclude(session, transaction))
+    yield from show(transaction.outcome(reusable=not session.closing))
     yield from allow(None)
-
-
-def conclude(session: Session, transaction: Transaction) -> Outcome:
-    return transaction.outcome(reusable=not session.closing)
 
 
 def refuse_unspeakable(transaction: Transaction) -> None:
@@ -49,6 +45,7 @@ def refuse_unspeakable(transaction: Transaction) -> None:
 
 
 def speakable(path: str) -> bool:
+    """Whether it can stand in a command without SMTPUTF8."""
     return path.isascii() and path.isprintable()
 
 
@@ -136,6 +133,7 @@ def judge_recipient(reply: PeerReply) -> Result:
 def take_data_reply(
     session: Session, transaction: Transaction, accepted: list[int], reply: PeerReply
 ) -> Dialogue[None]:
+    """§4.3.2: after 354 the content, and one reply to it, or one for each (RFC 2033 §4.2)."""
     times = session.settings.times
     if reply.positive:
         raise Over(GARBLED)
@@ -147,7 +145,7 @@ def take_data_reply(
         session.reset_needed = False
         return
     yield from send_content(transaction)
-    replies = len(accepted) if session.settings.lmtp else 1  # RFC 2033 §4.2
+    replies = len(accepted) if session.settings.lmtp else 1
     for place in range(replies):
         end = yield from session.hear(".", times.end)
         if end.code // 100 == 3:

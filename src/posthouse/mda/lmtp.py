@@ -1,0 +1,226 @@
+"""The service `lmtp`: letters go right into the mailboxes, without a queue (RFC 2033).
+
+The client hears about each recipient apart and keeps those who got nothing. All mailboxes are
+written in one transaction, and 250 is said after it is durable. What an alias names outside of
+this site is handed to the queue in the same transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from posthouse.accounts.directory import SEPARATOR, Absent
+from posthouse.message.address import Address
+from posthouse.message.summary import Summary, summarise
+from posthouse.mta.queue.letter import Letter, Recipient
+from posthouse.mta.queue.units import accept
+from posthouse.mta.receive.agent import NO_RELAY
+from posthouse.mta.receive.incoming import House, Incoming, source_of
+from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, SENDER_OK, Receiver
+from posthouse.mta.receive.recipients import find
+from posthouse.mta.receive.room import NOT_NOW, Room
+from posthouse.protocols.engine import Engine
+from posthouse.protocols.smtp.events import EndForEach, EndOfMessage, Mail
+from posthouse.protocols.smtp.events import Recipient as Rcpt
+from posthouse.protocols.smtp.reply import Reply
+from posthouse.protocols.smtp.server import serve
+from posthouse.protocols.smtp.session import Service, Session, Settings
+from posthouse.runtime.connection import Notify, Peer
+from posthouse.store.contents import insert_content, refer
+from posthouse.store.database import StoreUnavailable
+from posthouse.store.messages import INBOX, LAST_UID, file_message
+from posthouse.store.spool import Spooled
+from posthouse.store.summaries import insert_summary
+from posthouse.store.unit import Unit, Work, one_of
+
+from .delivery import trace
+
+T = TypeVar("T")
+
+FULL = Reply(452, "4.2.2", "the mailbox takes no more messages")
+
+Troubles = Mapping[int, Reply]  # by account
+
+
+class Store(Protocol):
+    """What is needed of the store."""
+
+    def read(self, unit: Unit[T]) -> T: ...
+
+    def write(self, unit: Unit[T]) -> asyncio.Future[T]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LmtpDelivery:
+    """An engine and an agent for each connection."""
+
+    house: House
+    room: Room
+    store: Store
+    settings: Settings
+    now: Callable[[], float]
+    tls_available: bool = False
+    separator: str = SEPARATOR
+
+    def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, LmtpAgent]:
+        """A connection has come."""
+        session = Session(self.settings, Service.LMTP, peer.tls, self.tls_available)
+        return serve(session), LmtpAgent(self, session, peer)
+
+
+class LmtpAgent(Receiver):
+    """One connection."""
+
+    def __init__(self, service: LmtpDelivery, session: Session, peer: Peer) -> None:
+        super().__init__(service.house, service.room, session, peer)
+        self._service = service
+
+    @property
+    def filing(self) -> Filing:
+        """The transaction."""
+        assert isinstance(self.incoming, Filing)
+        return self.incoming
+
+    def mail(self, mail: Mail) -> Reply:
+        refusal = self.room.refusal()
+        if refusal is not None:
+            return refusal
+        self._incoming = Filing(self._service, mail)
+        return SENDER_OK
+
+    def recipient(self, recipient: Rcpt) -> Reply:
+        address = recipient.path.address
+        assert address is not None
+        found = self._service.store.read(find(address, self._service.separator))
+        if isinstance(found, Absent):
+            foreign = found is Absent.FOREIGN_DOMAIN
+            return self.refuse_recipient(recipient, NO_RELAY if foreign else NO_USER)
+        self.filing.take(address, found)
+        return RECIPIENT_OK
+
+    def begin(self) -> Reply:
+        self.incoming.begin(self.session, self.peer, self._service.now())
+        return OK
+
+    def answer(self, question: object) -> object:
+        if isinstance(question, EndForEach):
+            return self._end_for_each(EndOfMessage(question.size, question.eight_bit))
+        return super().answer(question)
+
+    def _end_for_each(self, event: EndOfMessage) -> object:
+        filing = self.filing
+        ending = filing.end(event, source_of(self.session, self.peer))
+        if isinstance(ending, Reply):
+            return filing.replies(ending)
+
+        async def wait() -> tuple[Reply, ...]:
+            return filing.replies(await ending)
+
+        return wait()
+
+
+class Filing(Incoming):
+    """One transaction: it ends in mailboxes instead of the queue."""
+
+    def __init__(self, service: LmtpDelivery, mail: Mail) -> None:
+        super().__init__(service.house, mail)
+        self._service = service
+        self._taken: list[list[Recipient]] = []  # for each RCPT
+        self._troubles: Troubles = {}
+
+    def take(self, address: Address, recipients: list[Recipient]) -> None:
+        """Take the recipients that a RCPT stands for."""
+        self.add(address, recipients)
+        self._taken.append(recipients)
+
+    def replies(self, reply: Reply) -> tuple[Reply, ...]:
+        """For each RCPT, when `reply` is what there is to say about the message."""
+        if not reply.positive:
+            return (reply,) * len(self._taken)
+        return tuple(trouble_of(taken, self._troubles) or reply for taken in self._taken)
+
+    def _hand_over(self, spooled: Spooled, source: str) -> asyncio.Future[Reply]:
+        self._spool = None
+        return asyncio.ensure_future(self._file(spooled, source))
+
+    async def _file(self, spooled: Spooled, source: str) -> Reply:
+        letter = Letter(
+            self.reverse_path,
+            spooled.prepared,
+            source,
+            body="8BITMIME" if self._eight_bit else "7BIT",
+            octets=spooled.octets,
+        )
+        try:
+            summary = await self._sum_up(spooled)
+            unit = file_letter(letter, self.name, self._taken, summary, int(self._service.now()))
+            self._troubles = await self._service.store.write(unit)
+        except (StoreUnavailable, OSError) as error:
+            self._house.log.warning("not taken", queue=self.name, reason=str(error))
+            return NOT_NOW
+        self._tell(spooled.prepared.size, source, len(self._recipients))
+        return Reply(250, "2.1.5", f"delivered as {self.name}")
+
+    async def _sum_up(self, spooled: Spooled) -> Summary:
+        if spooled.octets is not None:
+            return summarise(spooled.octets)
+        file, blobs = spooled.prepared.file, self._house.blobs
+        assert file is not None
+        return await asyncio.to_thread(lambda: summarise(blobs.read_all(file)))
+
+
+def trouble_of(recipients: Sequence[Recipient], troubles: Troubles) -> Reply | None:
+    """Why a RCPT gets nothing: one of those whom it stands for cannot have the letter."""
+    return next((troubles[each.account] for each in recipients if each.account in troubles), None)
+
+
+def file_letter(
+    letter: Letter, name: str, taken: Sequence[list[Recipient]], summary: Summary, now: int
+) -> Unit[Troubles]:
+    """File a letter for all whom each RCPT stands for, or for none of them; gives who cannot
+    have it.
+    """
+
+    def unit() -> Work[Troubles]:
+        accounts = sorted({each.account for some in taken for each in some if each.account})
+        troubles: dict[int, Reply] = {}
+        for account in accounts:
+            trouble = yield from look(account)
+            if trouble is not None:
+                troubles[account] = trouble
+        wanted: dict[object, Recipient] = {}
+        for some in taken:
+            if trouble_of(some, troubles) is None:
+                for each in some:
+                    wanted.setdefault(each.account or each.forward_path, each)
+        foreign = [each for each in wanted.values() if not each.account]
+        local = sorted((e for e in wanted.values() if e.account), key=lambda e: e.account)
+        if foreign:
+            _, content = yield from accept(name, letter, foreign, now, "", now)()
+        elif local:
+            content = yield from insert_content(letter.content, 0)
+        else:
+            return troubles
+        for each in local:
+            prefix = trace(letter.reverse_path, each.forward_path)
+            size = letter.content.size
+            yield from file_message(each.account, INBOX, content, size, now, prefix=prefix)
+        if local:
+            yield from refer(content, len(local))
+            yield from insert_summary(content, summary)
+        return troubles
+
+    return unit
+
+
+def look(account: int) -> Work[Reply | None]:
+    """Why this account's INBOX cannot have a letter more."""
+    row = yield from one_of(
+        "SELECT uid_next FROM mailbox WHERE account = ?1 AND id = ?2", account, INBOX
+    )
+    if row is None:
+        return NO_USER  # it was removed a moment ago
+    return FULL if row[0] >= LAST_UID else None
