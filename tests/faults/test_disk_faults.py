@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import random
 import shutil
@@ -15,13 +16,15 @@ import apsw
 import pytest
 
 from posthouse.store import checkpoint
-from posthouse.store.database import StoreUnavailable
+from posthouse.store.database import FILE, StoreUnavailable
 from posthouse.store.mailboxes import subscribe
+from posthouse.store.migrate import migrate
+from posthouse.store.unit import Unit, Work, run
 from posthouse.store.writer import LARGEST_GROUP
 
 from .checks import check, open_found
-from .disk import Disk, Remains
-from .house import House, open_house
+from .disk import Disk, Remains, Write
+from .house import PATIENCE, House, open_house
 from .script import Ledger, Script, Size
 
 SMALL = Size(accounts=2, steps=8, senders=2, letters=4)
@@ -38,12 +41,12 @@ class Failing:
     first: int
     times: int
     error: int
-    only: str = ""  # a part of the file's name
+    only: str = ""  # how the file's name ends
     count: int = 0
     failed: int = 0
 
     def __call__(self, kind: str, name: str) -> None:
-        if kind not in self.kinds or self.only not in name:
+        if kind not in self.kinds or not name.endswith(self.only):
             return
         self.count += 1
         if self.count > self.first and self.failed < self.times:
@@ -212,3 +215,74 @@ def test_a_group_that_found_no_room_is_tried_one_by_one(tmp_path: Path) -> None:
     )
     assert done == [None] * LARGEST_GROUP
     assert not trouble
+
+
+def fill(number: int) -> Unit[None]:
+    """Some pages of the database."""
+
+    def unit() -> Work[None]:
+        yield from run("INSERT INTO fact VALUES (?1, ?2)", f"fill {number}", str(number) * 30_000)
+
+    return unit
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110  what changes it is a thread
+            await asyncio.sleep(0.001)
+
+
+async def checkpoint_in_two_parts(disk: Disk, failing: Failing) -> int:
+    """The first copies some pages and need not sync; the sync of the second fails.
+
+    Gives how many fills were promised.
+    """
+    path = str(disk.root / FILE)
+
+    def copied() -> bool:
+        writes = [entry for entry in disk.log[before:] if isinstance(entry, Write)]
+        return any(write.file == disk.file(path) for write in writes)
+
+    async with open_house(disk) as house:
+        write = house.store.write
+        with (
+            closing(apsw.Connection(path, vfs=disk.vfs)) as early,
+            closing(apsw.Connection(path, vfs=disk.vfs)) as later,
+        ):
+            early.execute("BEGIN; SELECT 1 FROM fact").fetchall()
+            await write(fill(0))
+            await write(fill(1))
+            later.execute("BEGIN; SELECT 1 FROM fact").fetchall()
+            early.execute("COMMIT")
+            before = disk.position
+            await write(fill(2))
+            await until(copied)
+            later.execute("COMMIT")
+            disk.fault = failing
+            await write(fill(3))
+            await until(lambda: failing.failed)
+            promised = 4
+            with contextlib.suppress(StoreUnavailable):
+                while promised < 20:
+                    await write(fill(promised))
+                    promised += 1
+        assert "check the disk" in house.store.trouble
+        return promised
+
+
+def test_after_a_checkpoint_that_failed_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "PAGES", 1)
+    directory = tmp_path / "run"
+    directory.mkdir()
+    with Disk(directory) as disk:
+        migrate(directory, disk.vfs)
+        promised = asyncio.run(
+            checkpoint_in_two_parts(disk, Failing(SYNCS, 0, 1, errno.EIO, only=FILE))
+        )
+    Remains(disk.log).advance(disk.position).build(tmp_path / "back")
+    found = open_found(tmp_path / "back")
+    with closing(found.connection):
+        assert not list(found.wrong())
+        assert found.rows("SELECT count(*) FROM fact WHERE name LIKE 'fill %'") == [(promised,)]
