@@ -410,23 +410,10 @@ class Connection(asyncio.Protocol):
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def _start_tls(self) -> None:
-        assert self._service.tls is not None, "STARTTLS was offered without a certificate"
         try:
-            transport = await self._loop.start_tls(
-                self._transport,
-                self,
-                self._service.tls,
-                server_side=True,
-                ssl_handshake_timeout=HANDSHAKE,
-            )
+            transport = await self._handshake()
         except (OSError, ssl.SSLError) as error:
-            self._census.log.info(
-                "handshake failed",
-                service=self._service.name,
-                peer=self._address,
-                error=str(error),
-            )
-            self._transport.abort()
+            self._handshake_failed(error)
             return
         if transport is None or not self._admitted:
             return
@@ -441,6 +428,25 @@ class Connection(asyncio.Protocol):
         for octets in early:
             self._engine.receive(octets)
         self._pump()
+
+    async def _handshake(self) -> asyncio.Transport | None:
+        assert self._service.tls is not None, "STARTTLS was offered without a certificate"
+        return await self._loop.start_tls(
+            self._transport,
+            self,
+            self._service.tls,
+            server_side=True,
+            ssl_handshake_timeout=HANDSHAKE,
+        )
+
+    def _handshake_failed(self, error: Exception) -> None:
+        self._census.log.info(
+            "handshake failed",
+            service=self._service.name,
+            peer=self._address,
+            error=str(error),
+        )
+        self._transport.abort()
 
 
 def describe_tls(transport: asyncio.BaseTransport) -> TLS | None:

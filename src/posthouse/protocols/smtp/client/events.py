@@ -100,6 +100,8 @@ class Outcome:
     letter: Letter  # as `NextLetter` gave it
     results: tuple[Result, ...]  # in the order of its recipients
     reusable: bool  # the connection can be used for another letter
+    #: The connection, used for other letters before, had ended already: nothing was tried.
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,9 +69,10 @@ class Transaction:
         for place in self.open if places is None else places:
             self.results[place] = result
 
-    def outcome(self, reusable: bool) -> Outcome:
+    def outcome(self, reusable: bool, stale: bool = False) -> Outcome:
+        """What became of it, once everyone is settled."""
         results = tuple(self.results[i] for i in range(len(self.letter.recipients)))
-        return Outcome(self.letter, results, reusable)
+        return Outcome(self.letter, results, reusable, stale)
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class Session:
     reset_needed: bool = False
     over: bool = False
     transaction: Transaction | None = None
+    letters: int = 0  # that were begun
 
     def lost(self, why: PeerReply = LOST) -> Outcome | Unusable | None:
         """What it means that the session ends here; None when nothing was under way."""
@@ -101,7 +103,8 @@ class Session:
         if transaction.ended:
             fate = Fate.DOUBT
         transaction.settle(Result(fate, self.command, why))
-        return transaction.outcome(reusable=False)
+        stale = self.letters > 1 and self.command in ("RSET", "MAIL")
+        return transaction.outcome(reusable=False, stale=stale)
 
     # Speaking
 

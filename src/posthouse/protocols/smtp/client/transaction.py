@@ -21,6 +21,8 @@ def transact(session: Session, letter: Letter) -> Dialogue[None]:
     """Send a letter and show its outcome. Raises Over when the session ends with it."""
     transaction = Transaction(letter)
     session.transaction = transaction
+    session.letters += 1
+    session.command = "MAIL"
     yield from allow(session.settings.times.letter)
     try:
         refuse_unspeakable(transaction)
