@@ -222,7 +222,7 @@ def fate(
 # What was
 
 
-def judge(walk: Walk, sent: list[Sent]) -> None:
+def judge(walk: Walk, sent: list[Sent], connected: bool = True) -> None:
     """Find out what has become of all messages, then look at what each client was told."""
     sequences = list(orders([each for each in sent if each.changes]))
     touched = dict.fromkeys([each.mailbox for each in sent])
@@ -233,8 +233,15 @@ def judge(walk: Walk, sent: list[Sent]) -> None:
     new: dict[Mailbox, list[int]] = {}
     for each in sent:
         _file(walk, each, fates, sequences, new)
-    for mailbox in dict.fromkeys([*touched, *new]):
-        _settle(mailbox, fates, walk.contents(mailbox), new.get(mailbox, []))
+    wanted = [each for each in sent if each.target and not each.answer.status]
+    targets = [each.target for each in wanted if each.target]
+    for mailbox in dict.fromkeys([*touched, *new, *targets]):
+        contents = walk.contents(mailbox)
+        for uid in sorted(contents.keys() - mailbox.messages.keys()):
+            _adopt(walk, mailbox, uid, contents[uid], wanted)
+            new.setdefault(mailbox, []).append(uid)
+        complete = mailbox not in targets
+        _settle(mailbox, fates, contents, new.get(mailbox, []), complete)
     searched_since = {known: known.since for each in sent for known in each.client.known}
     told: Told = []
     for each in sent:
@@ -245,7 +252,7 @@ def judge(walk: Walk, sent: list[Sent]) -> None:
         each.client.take(each.answer, each.lengths)
         each.found, each.searched = each.client.found, each.client.searched
         _check_answer(each, fates)
-    if all(each.answer.status for each in sent):
+    if connected:
         for client in dict.fromkeys(each.client for each in sent):
             client.take(walk.ask(client, "NOOP"))
             told += walk.look_only(client)
@@ -331,11 +338,31 @@ def _sources(each: Sent, uids: list[int], fates: dict[Message, Fate]) -> list[Me
     return [named[uid] for uid in uids]
 
 
+def _adopt(walk: Walk, mailbox: Mailbox, uid: int, its_flags: Flags, wanted: list[Sent]) -> None:
+    """A message that was made by a command without an answer: whole, and once."""
+    subject = walk.subject(mailbox, uid)
+    for each in wanted:
+        letters = [each.letter] if each.letter else [message.letter for message in each.named]
+        for at, letter in enumerate(letters):
+            if each.target is mailbox and (letter is None or letter.subject == subject):
+                if each.kind == "APPEND":
+                    wanted.remove(each)
+                else:
+                    del each.named[at]
+                mailbox.place(uid, letter, its_flags, None)
+                return
+    raise AssertionError(f"{mailbox.name}: nobody has made UID {uid}, {subject}")
+
+
 def _settle(
-    mailbox: Mailbox, fates: dict[Message, Fate], contents: dict[int, Flags], new: list[int]
+    mailbox: Mailbox,
+    fates: dict[Message, Fate],
+    contents: dict[int, Flags],
+    new: list[int],
+    complete: bool,
 ) -> None:
     """The model becomes what the mailbox is, if it may have become so."""
-    if new:
+    if new and complete:  # else a message may have been made and expunged, and nobody told
         first = mailbox.uid_next - len(new)
         assert sorted(new) == list(range(first, mailbox.uid_next)), (
             f"{mailbox.name}: the new UIDs are {sorted(new)}, not from {first} on"

@@ -71,6 +71,7 @@ class Mailbox:
     messages: dict[int, Message] = field(default_factory=dict)  # those expunged too
     exists: bool = True
     recent: set[int] = field(default_factory=set)  # UIDs that no session was told of
+    claims_known: bool = True  # not after a worker died, with what it had claimed or told
 
     def add(self, uid: int, letter: Letter | None, its_flags: Flags, date: int | None) -> Message:
         """A new message."""
@@ -101,9 +102,10 @@ class Mailbox:
     def counters(self) -> dict[str, int]:
         """STATUS, but UIDVALIDITY (RFC 3501 §6.3.10)."""
         alive = self.alive
+        recent = sum(1 for message in alive if message.uid in self.recent)
         return {
+            **({"RECENT": recent} if self.claims_known else {}),
             "MESSAGES": len(alive),
-            "RECENT": sum(1 for message in alive if message.uid in self.recent),
             "UIDNEXT": self.uid_next,
             "UNSEEN": sum(1 for message in alive if SEEN not in message.flags),
         }

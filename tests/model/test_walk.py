@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
+import sys
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,6 +17,7 @@ from tests.system.user import SETTINGS, User
 from . import mailbox_steps as mailboxes
 from . import steps as messages
 from .burst import burst
+from .kills import kill, kill_within
 from .walk import Walk
 
 Step = Callable[[Walk], None]
@@ -55,12 +59,13 @@ def seed() -> int:
     return int(os.environ.get("MODEL_SEED", 0)) or random.SystemRandom().randrange(1, 10**9)
 
 
-def run(walk: Walk, choices: dict[Step, int], steps: int) -> None:
-    """So many steps; what goes wrong is told with all that was said before."""
+def run(walk: Walk, choices: dict[Step, int], steps: int, seconds: float = math.inf) -> None:
+    """So many steps, in so much time; what goes wrong is told with all that was said before."""
     names, weights = list(choices), list(choices.values())
     try:
         walk.open()
-        for _ in range(steps):
+        end = time.monotonic() + seconds
+        while walk.count.steps < steps and time.monotonic() < end:
             walk.count.steps += 1
             (step,) = walk.chance.choices(names, weights)
             walk.doing = step.__name__
@@ -77,7 +82,7 @@ def run(walk: Walk, choices: dict[Step, int], steps: int) -> None:
 def test_one_command_after_the_other(server: Server) -> None:
     user = User(server, server.add_account("sequential@localhost"))
     walk = Walk(user, seed())
-    run(walk, STEPS, int(os.environ.get("MODEL_STEPS", 2000)))
+    run(walk, STEPS, int(os.environ.get("MODEL_STEPS", 2500)))
     assert walk.count.lines > walk.count.steps
 
 
@@ -86,3 +91,26 @@ def test_several_commands_at_once(server: Server) -> None:
     walk = Walk(user, seed(), each_worker=3)
     run(walk, {**STEPS, burst: 150}, int(os.environ.get("MODEL_STEPS", 1000)))
     assert walk.count.lines > walk.count.steps
+
+
+def test_workers_are_killed(server: Server) -> None:
+    user = User(server, server.add_account("killed@localhost"))
+    walk = Walk(user, seed())
+    run(walk, {**STEPS, burst: 40, kill: 2, kill_within: 5}, 150)
+    assert walk.count.kills
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+def test_for_long(server: Server) -> None:
+    """SOAK_SECONDS of all of it, a new account every 5,000 steps."""
+    end = time.monotonic() + float(os.environ.get("SOAK_SECONDS", 600))
+    steps = kills = accounts = 0
+    while (left := end - time.monotonic()) > 0:
+        accounts += 1
+        user = User(server, server.add_account(f"soak{accounts}@localhost"))
+        walk = Walk(user, seed(), each_worker=3)
+        run(walk, {**STEPS, burst: 100, kill: 1, kill_within: 3}, 5_000, left)
+        steps, kills = steps + walk.count.steps, kills + walk.count.kills
+    print(f"{steps} steps, workers killed {kills} times", file=sys.stderr)
+    assert kills

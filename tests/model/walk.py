@@ -27,6 +27,7 @@ class Count:
     """What a walk has done, so that a test can see that it did something."""
 
     steps: int = 0
+    kills: int = 0
     lines: int = 0
 
 
@@ -78,22 +79,33 @@ class Walk:
         client = Client(wire.name.rstrip("x"), wire, self.account)
         wire.send(f'LOGIN {self.user.address} "{self.user.password}"')
         answer = wire.answer()
+        if not answer.status:
+            raise Gone("closed at log-in")
         assert answer.ok, answer
         return client
 
     def reconnect(self, client: Client) -> None:
         """The client comes again, with nothing selected, on whichever worker."""
         client.wire.close()
-        while True:
-            fresh = self._connect()
-            try:
-                other = self._log_in(fresh)
-                break
-            except (Gone, AssertionError):
-                fresh.close()
-        fresh.history.extendleft(reversed(client.wire.history))
+        other = self._join()
+        other.wire.history.extendleft(reversed(client.wire.history))
         client.wire, client.name = other.wire, other.name
+        client.at_once = False
         client.select(None)
+
+    def _join(self) -> Client:
+        """A new client, also while workers are dying."""
+        while True:
+            wire = self._connect()
+            try:
+                return self._log_in(wire)
+            except Gone:
+                wire.close()
+
+    def forget_observers(self) -> None:
+        for observer in self._observers:
+            observer.wire.close()
+        self._observers.clear()
 
     def close(self) -> None:
         for client in [*self.clients, *self._observers]:
@@ -144,6 +156,9 @@ class Walk:
                 mailbox.recent.discard(uid)
                 continue
             holders = [client.name for client in clients if uid in client.recent]
+            if not mailbox.claims_known:
+                assert len(holders) <= 1, f"UID {uid} is \\Recent for {holders}"
+                continue
             expected = int(uid in mailbox.recent)
             assert len(holders) == expected, (
                 f"UID {uid} of {mailbox.name} is \\Recent for {holders}, not for {expected}"
@@ -153,11 +168,7 @@ class Walk:
 
     def contents(self, mailbox: Mailbox) -> dict[int, Flags]:
         """The UIDs of a mailbox and their flags, through a connection that does nothing else."""
-        if not self._observers:
-            self._observers.append(self._log_in(self._connect()))
-        observer = self._observers[0]
-        selected = self.ask(observer, f"EXAMINE {quoted(mailbox.name)}")
-        assert selected.ok, selected.text
+        observer = self.observe(mailbox)
         found = {}
         for line in self.ask(observer, "UID FETCH 1:* (FLAGS)").lines:
             told = re.fullmatch(r"\* \d+ FETCH \(UID (\d+) FLAGS \((.*)\)\)", line.text)
@@ -165,6 +176,22 @@ class Walk:
                 found[int(told[1])] = flags(told[2].split()) - {"\\recent"}
         assert self.ask(observer, "UNSELECT").ok
         return found
+
+    def observe(self, mailbox: Mailbox) -> Client:
+        """The connection that does nothing but look, in this mailbox."""
+        if not self._observers:
+            self._observers.append(self._join())
+        selected = self.ask(self._observers[0], f"EXAMINE {quoted(mailbox.name)}")
+        assert selected.ok, selected.text
+        return self._observers[0]
+
+    def subject(self, mailbox: Mailbox, uid: int) -> str:
+        """What a message that nobody knows is about."""
+        answer = self.ask(
+            self.observe(mailbox), f"UID FETCH {uid} (BODY.PEEK[HEADER.FIELDS (SUBJECT)])"
+        )
+        (value,) = [line.pieces[1] for line in answer.lines if len(line.pieces) > 1]
+        return value.decode().removeprefix("Subject: ").strip()
 
     def synchronise(self, client: Client) -> None:
         """NOOP, after which the client must know everything."""

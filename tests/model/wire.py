@@ -132,7 +132,7 @@ class Wire:
                 if len(octets) < size:
                     raise Gone("closed within a literal")
                 pieces.append(octets)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: it is closed at our end already
             raise Gone(str(error)) from error
 
     def close(self) -> None:
