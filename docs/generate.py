@@ -152,8 +152,8 @@ def smtp() -> Iterator[str]:
     yield from top(
         "SMTP",
         "RFC 5321, in `src/posthouse/protocols/smtp/`. The services are `smtp` (other sites bring"
-        " mail for the people of this one), `submission` and `submissions` (the accounts' own"
-        " programs, RFC 6409 and RFC 8314).",
+        " mail for the people of this one), `lmtp` (RFC 2033), `submission` and `submissions` (the"
+        " accounts' own programs, RFC 6409 and RFC 8314).",
     )
     yield from part(
         "Extensions",

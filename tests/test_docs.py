@@ -153,6 +153,13 @@ def test_the_figure_has_our_folders() -> None:
 # What exists is named
 
 
+def test_the_readme_says_where_each_service_listens() -> None:
+    listen = config.services(config.Config().listen)
+    lines = {f"listening {name} {at}" for name, places in listen.items() for at in places}
+    said = re.findall(r"^listening .*$", text_of("README.md"), re.MULTILINE)
+    assert set(said) == lines
+
+
 @pytest.mark.parametrize("path", [pytest.param(p, id=p.name) for p in generate.pages()])
 def test_reference_pages_are_current(path: Path) -> None:
     """`make docs` writes them."""
