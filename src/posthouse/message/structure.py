@@ -231,6 +231,7 @@ class _Scan:
         for frame in self.frames[level:]:
             part = frame.part
             part.end = end
+            part.header_start = min(part.header_start, end)
             part.body_start = min(part.body_start, end)
             if part.is_multipart and not part.children:
                 # The grammar of BODYSTRUCTURE wants one part at least (RFC 9051 §9).

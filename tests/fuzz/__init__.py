@@ -1,0 +1,1 @@
+"""Fuzzing of engines and parsers: `make fuzz`, or `python -m tests.fuzz smtp header`."""
