@@ -16,7 +16,6 @@ from docs import generate
 
 from posthouse import config
 from posthouse.cli.root import posthouse
-from posthouse.mta.queue.states import TRANSITIONS, State
 from posthouse.protocols.imap.commands import ALL as IMAP_COMMANDS
 from posthouse.protocols.imap.extensions import ALL as IMAP_EXTENSIONS
 from posthouse.protocols.pop3.capabilities import ALL as CAPABILITIES
@@ -189,19 +188,6 @@ def test_standards_say_where_and_by_what_it_is_shown() -> None:
         assert kind, f"{rfc} {title}: {status}"
         there = kind[0] != "not yet"
         assert bool(home) == bool(shown) == there, f"{rfc} {title}"
-
-
-def test_states_of_the_queue_are_in_code_schema_and_page() -> None:
-    page = list(rows(text_of("docs/explanation/queue.md")))
-    states = [cells[0].strip("`") for cells in page if len(cells) == 2 and cells[0] != "state"]
-    assert states == [state.value for state in State]
-    moves = {tuple(cell.strip("`") for cell in cells[:3]) for cells in page if len(cells) == 4}
-    known = {(str(a or ""), str(b), ", ".join(who)) for (a, b), who in TRANSITIONS.items()}
-    assert moves - {("from", "to", "who")} == known
-    schema = "".join(f.read_text() for f in sorted((SOURCE / "store/schema").glob("*.sql")))
-    check = re.search(r"state\s+TEXT NOT NULL CHECK \(state IN \(([^)]*)\)", schema)
-    assert check
-    assert set(re.findall(r"'(\w+)'", check[1])) == {state.value for state in State}
 
 
 def test_tables_of_the_schema_are_on_the_page_of_the_store() -> None:
