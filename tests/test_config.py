@@ -92,6 +92,8 @@ def test_a_file_and_overrides(tmp_path: Path) -> None:
             '[routes."a.b"]\nto = "h"\nuser = "u"\npassword_file = "p"',
             'routes.a.b.tls: a password needs "required" or "verify"',
         ),
+        ('[routes]\n"a..b" = "h"', "routes: 'a..b': the domain is not well-formed"),
+        ('[relay]\nbackup_for = ["*.b"]', "relay.backup_for: '*.b': the domain is not"),
         ('[relay]\nbackup_for = ["*"]', "relay.backup_for: expected domains"),
     ],
 )

@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta, Struct, field
 
+from .message.address import parse_domain
+
 FILE_NAME = "posthouse.toml"
 NAME = "NAME"  # stands for the names in a table of named ones
 
@@ -187,6 +189,26 @@ class Passwords(Part, frozen=True):
     ] = 10 * MINUTES
 
 
+class Queue(Part, frozen=True):
+    """How long a letter waits that cannot be handed on (RFC 5321 §4.5.4.1)."""
+
+    first_wait: Annotated[
+        float, seconds("From the first try to the second; each further wait is twice as long.")
+    ] = 5 * MINUTES
+    longest_wait: Annotated[float, seconds("The longest wait between two tries.")] = 240 * MINUTES
+    warn_after: Annotated[
+        float,
+        Meta(
+            description="When the sender is told that a letter is delayed; 0: never.",
+            ge=0,
+            extra={"unit": "seconds"},
+        ),
+    ] = 240 * MINUTES
+    give_up_after: Annotated[
+        float, seconds("When a letter is given up, and its sender told so.")
+    ] = 5 * 1440 * MINUTES
+
+
 class DNS(Part, frozen=True):
     """How the domain name system is asked."""
 
@@ -287,6 +309,7 @@ class Config(Part, frozen=True):
     timeouts: Annotated[Timeouts, about("How long peers may take.")] = Timeouts()
     storage: Annotated[Storage, about("Where and how mail is kept.")] = Storage()
     delivery: Annotated[Delivery, about("Delivery into mailboxes.")] = Delivery()
+    queue: Annotated[Queue, about("How long letters wait.")] = Queue()
     submission: Annotated[Submission, about("Mail of the accounts' own programs.")] = Submission()
     content: Annotated[Content, about("What a message may consist of.")] = Content()
     passwords: Annotated[Passwords, about("How passwords are hashed.")] = Passwords()
@@ -485,3 +508,10 @@ def _check_routes(config: Config, place: str) -> None:
             )
     if "*" in config.relay.backup_for:
         raise Wrong(f"{place}: relay.backup_for: expected domains; * would be an open relay")
+    patterns = [("routes", name) for name in config.routes if name != "*"]
+    patterns += [("relay.backup_for", name) for name in config.relay.backup_for]
+    for key, name in patterns:
+        try:
+            parse_domain(name.removeprefix("."), smtputf8=True)
+        except ValueError as error:
+            raise Wrong(f"{place}: {key}: {name!r}: {error}") from None

@@ -8,7 +8,8 @@ from pathlib import Path
 from random import Random
 
 from .config import Config, Wrong, routes
-from .message.address import domain_to_ascii
+from .message.address import parse_domain
+from .mta.route.backup import BackupDomains
 from .mta.route.hop import Credentials, TLSPolicy
 from .mta.route.ourselves import Ourselves, usable_address
 from .mta.route.patterns import DomainMap
@@ -39,19 +40,22 @@ def new_router(
     chance: Random,
 ) -> Router:
     """Password files are read here, relative to the data directory. Raises Wrong."""
-    try:
-        backup = DomainMap(dict.fromkeys(config.relay.backup_for, True))
-    except ValueError as error:
-        raise Wrong(f"relay.backup_for: expected domains: {error}") from None
     return Router(
         resolver,
         is_local,
         ourselves(config, hostname),
         chance,
         static_routes(config, directory),
-        backup,
         config.relay.port,
     )
+
+
+def backup_domains(config: Config) -> BackupDomains:
+    """What `relay.backup_for` names. Raises Wrong."""
+    try:
+        return BackupDomains(config.relay.backup_for)
+    except ValueError as error:
+        raise Wrong(f"relay.backup_for: expected domains: {error}") from None
 
 
 def static_routes(config: Config, directory: Path) -> DomainMap[StaticRoute]:
@@ -70,20 +74,24 @@ def static_routes(config: Config, directory: Path) -> DomainMap[StaticRoute]:
 
 
 def ourselves(config: Config, hostname: str) -> Ourselves:
-    """By our name, the names of the settings, and where `smtp` listens."""
+    """By our name, the names of the settings, and where `smtp` listens. Raises Wrong."""
     names = {hostname.lower().removesuffix(".")}
     addresses: set[str] = set()
     everywhere = False
-    listening = (address.rpartition(":")[0].strip("[]") for address in config.listen.smtp)
+    listening = [address.rpartition(":")[0].strip("[]") for address in config.listen.smtp]
     for each in (*config.relay.names, *listening):
         try:
-            if ipaddress.ip_address(each).is_unspecified:
-                everywhere = True
-            else:
-                addresses.add(usable_address(each) or each)
+            address = ipaddress.ip_address(each.partition("%")[0])
         except ValueError:
-            try:
-                names.add(domain_to_ascii(each))
-            except ValueError as error:
-                raise Wrong(f"relay.names: {each!r}: {error}") from None
-    return Ourselves(frozenset(names), frozenset(addresses), everywhere)
+            names.add(_name(each))
+        else:
+            everywhere |= address.is_unspecified
+            addresses.add(usable_address(str(address)) or "")
+    return Ourselves(frozenset(names), frozenset(addresses - {""}), everywhere)
+
+
+def _name(text: str) -> str:
+    try:
+        return parse_domain(text, smtputf8=True)
+    except ValueError as error:
+        raise Wrong(f"relay.names: {text!r}: {error}") from None

@@ -18,6 +18,7 @@ from .mta.receive.room import Room
 from .protocols.imap.session import Limits as ImapLimits
 from .protocols.smtp.session import Service as SmtpService
 from .protocols.smtp.session import Settings as SmtpSettings
+from .routing import backup_domains
 from .runtime.clock import Clock
 from .runtime.connection import Service
 from .runtime.log import Log
@@ -83,6 +84,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         clock.now,
         tls_available=tls is not None,
         separator=config.delivery.separator,
+        backup_for=backup_domains(config),
     )
     submission = Submission(
         house,

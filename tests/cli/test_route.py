@@ -68,8 +68,8 @@ def test_no_way(site: Run) -> None:
     ("override", "words"),
     [
         ("dns.servers=ns.example", "dns.servers: expected addresses"),
-        ("relay.backup_for=a..b", "relay.backup_for: expected domains"),
-        ("routes.a..b.to=h", "routes.a..b: "),
+        ("relay.names=a b", "relay.names: "),
+        ("routes.a..b.to=h", "routes: 'a..b'"),
         ("routes.example.net.password_file=none", "routes.example.net: "),
     ],
 )

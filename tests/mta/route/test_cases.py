@@ -84,7 +84,6 @@ def test_case(case: Case) -> None:
             US,
             Random(1),
             DomainMap(case.routes),
-            DomainMap({}),
         )
         try:
             return {domain: told(await router.route(domain)) for domain in case.expected}

@@ -54,7 +54,6 @@ def router(
     resolver: Told,
     chance: int = 0,
     routes: dict[str, StaticRoute] | None = None,
-    backup: tuple[str, ...] = (),
 ) -> Router:
     return Router(
         resolver,
@@ -62,7 +61,6 @@ def router(
         US,
         Random(chance),
         DomainMap(routes or {}),
-        DomainMap(dict.fromkeys(backup, True)),
     )
 
 
@@ -158,22 +156,6 @@ def test_letters_of_one_way_have_one_key() -> None:
     decision = asyncio.run(made.route("x.example.net"))
     assert isinstance(decision, Route)
     assert decision.key == made.key("x.example.net")
-
-
-def test_backup_for_named_domains_only() -> None:
-    made = router(Told(NoData, {}), backup=("example.org", ".example.net"))
-    taken = ["example.org", "EXAMPLE.org", "a.example.net", "a.b.example.net"]
-    refused = [
-        "a.example.org",
-        "example.net",
-        "xexample.org",
-        "org",
-        "",
-        "[192.0.2.1]",
-        "local.example",
-    ]
-    assert all(made.takes_for(domain) for domain in taken)
-    assert not any(made.takes_for(domain) for domain in refused)
 
 
 def test_a_password_is_never_shown(tmp_path: Path) -> None:

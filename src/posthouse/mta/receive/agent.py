@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from posthouse.accounts.directory import SEPARATOR, Absent
+from posthouse.mta.route.backup import NONE, BackupDomains
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.smtp.events import Recipient
 from posthouse.protocols.smtp.reply import Reply
@@ -15,7 +16,7 @@ from posthouse.runtime.connection import Notify, Peer
 
 from .incoming import House
 from .receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
-from .recipients import find
+from .recipients import find, foreign
 from .room import Room
 
 NO_RELAY = Reply(550, "5.7.1", "relaying denied")
@@ -32,6 +33,7 @@ class Transfer:
     now: Callable[[], float]
     tls_available: bool = False
     separator: str = SEPARATOR
+    backup_for: BackupDomains = NONE
 
     def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, TransferAgent]:
         """A connection has come."""
@@ -40,7 +42,7 @@ class Transfer:
 
 
 class TransferAgent(Receiver):
-    """One connection. Nothing is relayed: that is for submission alone."""
+    """One connection. Nothing is relayed, but for the domains that we are to be a backup for."""
 
     def __init__(self, service: Transfer, session: Session, peer: Peer) -> None:
         super().__init__(service.house, service.room, session, peer)
@@ -50,9 +52,11 @@ class TransferAgent(Receiver):
         address = recipient.path.address
         assert address is not None
         found = self._service.store.read(find(address, self._service.separator))
+        if found is Absent.FOREIGN_DOMAIN and address.domain in self._service.backup_for:
+            found = [foreign(address)]
         if isinstance(found, Absent):
-            foreign = found is Absent.FOREIGN_DOMAIN
-            return self.refuse_recipient(recipient, NO_RELAY if foreign else NO_USER)
+            unknown = found is not Absent.FOREIGN_DOMAIN
+            return self.refuse_recipient(recipient, NO_USER if unknown else NO_RELAY)
         self.incoming.add(address, found)
         return RECIPIENT_OK
 

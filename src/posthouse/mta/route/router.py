@@ -39,7 +39,6 @@ class Router:
     us: Ourselves
     chance: Random
     routes: DomainMap[StaticRoute]
-    backup: DomainMap[bool]  # domains of others whose letters we take from anybody
     port: int = PORT  # of mail exchangers
 
     def key(self, domain: str) -> str:
@@ -47,11 +46,6 @@ class Router:
         domain = _normal(domain) or domain
         static = self.routes.get(domain)
         return domain if static is None else static.key
-
-    def takes_for(self, domain: str) -> bool:
-        """Whether strangers may send letters for a domain that is not of this site."""
-        normal = _normal(domain)
-        return normal is not None and self.backup.get(normal) is True
 
     async def route(self, domain: str) -> Decision:
         """Where letters for a domain go."""
