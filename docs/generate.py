@@ -142,6 +142,8 @@ def option_name(option: click.Option) -> str:
     names = ", ".join(option.opts)
     if option.is_flag:
         return names
+    if isinstance(option.type, click.Choice):
+        return f"{names} {'/'.join(map(str, option.type.choices))}"
     return f"{names} {option.metavar or option.type.name.upper().split(' ')[0]}"
 
 
