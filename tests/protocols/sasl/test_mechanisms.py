@@ -12,7 +12,7 @@ from posthouse.protocols.dialogue import Dialogue, read_line, show
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.sasl import MECHANISMS
 from posthouse.protocols.sasl.exchange import authenticate, decode, encode
-from posthouse.protocols.sasl.mechanism import Accepted, Challenge, Malformed, Password
+from posthouse.protocols.sasl.mechanism import Accepted, Challenge, Credentials, Malformed, Password
 
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
 
@@ -36,6 +36,22 @@ def test_plain_divides_at_nul(user: str, password: str, identity: str) -> None:
 @given(words, words)
 def test_login_asks_for_both(user: str, password: str) -> None:
     assert asked("LOGIN", user.encode(), password.encode()) == Password(user, password)
+
+
+@pytest.mark.parametrize("name", MECHANISMS)
+@given(words, words)
+def test_the_clients_side_says_what_the_servers_side_asks(
+    name: str, user: str, password: str
+) -> None:
+    exchange = MECHANISMS[name].serve()
+    responses = MECHANISMS[name].respond(Credentials(user, password))
+    first = next(responses)
+    step: object = next(exchange)
+    while isinstance(step, Challenge):
+        response = first if first is not None else responses.send(step.octets)
+        assert response is not None
+        step, first = exchange.send(response), None
+    assert step == Password(user, password)
 
 
 @pytest.mark.parametrize(

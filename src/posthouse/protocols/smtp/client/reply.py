@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
-from ...dialogue import Dialogue, LineTooLong, read_line
+from ...dialogue import Dialogue, LineTooLong, ReadLine
 
 LINE = 4096  # octets; a reply line has 512 at most (RFC 5321 §4.5.3.1.5)
+COMMON = 128  # octets; of longer lines no two are alike
 MOST_LINES = 128
 MOST_OCTETS = 32 * 1024  # of one reply
 
@@ -36,7 +38,7 @@ STATUS = {
     556: "5.1.10",
 }
 
-_line = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL).fullmatch
+_line = re.compile(rb"[2-5][0-9]{2}(?:[ -]|\Z)").match
 _status = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s|$)").match
 _CONTROLS = str.maketrans(dict.fromkeys((*range(32), *range(127, 160)), "?"))
 
@@ -94,29 +96,40 @@ def read_reply(within: float) -> Dialogue[PeerReply]:
 
     Raises Over for what is no reply, and Interrupted.
     """
-    lines: list[bytes] = []
-    octets = 0
-    first = b""
-    while True:
-        try:
-            line = yield from read_line(LINE, within)
-        except LineTooLong:
-            raise Over(ENDLESS) from None
-        found = _line(line)
-        if found is None or (first and found[1] != first):
-            raise Over(GARBLED)
-        first = found[1]
-        lines.append(found[3] or b"")
-        octets += len(line)
-        if found[2] != b"-":
-            return peer_reply(int(first), lines)
-        if len(lines) >= MOST_LINES or octets > MOST_OCTETS:
-            raise Over(ENDLESS)
+    try:
+        line: bytes = yield ReadLine(LINE, within)
+        if line[3:4] != b"-" or not _line(line):
+            return one_line(line) if len(line) < COMMON else parse_reply([line])
+        code = line[:3]
+        lines = [line]
+        octets = 0
+        while line[3:4] == b"-":
+            line = yield ReadLine(LINE, within)
+            lines.append(line)
+            octets += len(line)
+            if line[:3] != code:
+                raise Over(GARBLED)
+            if len(lines) > MOST_LINES or octets > MOST_OCTETS:
+                raise Over(ENDLESS)
+    except LineTooLong:
+        raise Over(ENDLESS) from None
+    return parse_reply(lines)
 
 
-def peer_reply(code: int, lines: list[bytes]) -> PeerReply:
+@lru_cache(maxsize=512)
+def one_line(line: bytes) -> PeerReply:
+    """A reply of one line; most are said again and again."""
+    return parse_reply([line])
+
+
+def parse_reply(lines: list[bytes]) -> PeerReply:
     """A reply from its lines, with a status of the same class as the code (RFC 2034 §4)."""
-    texts = tuple(line.decode("utf-8", "replace").translate(_CONTROLS).strip() for line in lines)
+    if not all(map(_line, lines)):
+        raise Over(GARBLED)
+    code = int(lines[0][:3])
+    texts = tuple(
+        line[4:].decode("utf-8", "replace").translate(_CONTROLS).strip() for line in lines
+    )
     stated = next((found[1] for text in texts if (found := _status(text))), "")
     if stated[:1] == str(code)[0]:
         return PeerReply(code, stated, texts, True)

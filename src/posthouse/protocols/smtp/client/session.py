@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ...dialogue import TLS, Dialogue, send
+from ...dialogue import TLS, Dialogue, Send
 from ...sasl.mechanism import Credentials
 from .events import Fate, Letter, Outcome, Result, Unusable
 from .reply import Over, PeerReply, ours, read_reply
@@ -110,14 +110,16 @@ class Session:
 
     def say(self, line: str, within: float, command: str = "") -> Dialogue[PeerReply]:
         """Send a command and wait for its reply. Raises Over, also for 421."""
-        yield from send(line.encode("ascii") + b"\r\n")
+        yield Send(line.encode("ascii") + b"\r\n")
         return (yield from self.listen(command or line.partition(" ")[0], within))
 
     def listen(self, command: str, within: float) -> Dialogue[PeerReply]:
         """The reply to a command that was sent. Raises Over, also for 421."""
-        reply = yield from self.hear(command, within)
-        if self.closing:
-            raise Over(reply)  # RFC 5321 §3.8: it may come at any time
+        self.command = command
+        reply = yield from read_reply(within)
+        if reply.code == 421:  # RFC 5321 §3.8: it may come at any time
+            self.closing = True
+            raise Over(reply)
         return reply
 
     def hear(self, command: str, within: float) -> Dialogue[PeerReply]:
