@@ -84,7 +84,8 @@ def settings() -> Iterator[str]:
             yield from ("", f"## {f'[{parent}]' if parent else 'Top level'}", "")
             yield from ("| key | type | unit | default | |", "|---|---|---|---|---|")
         kind = setting.type.replace("|", "or").replace("'", '"')
-        default = f"`{json.dumps(setting.default, ensure_ascii=False)}`"
+        value = setting.default
+        default = "required" if value is None else f"`{json.dumps(value, ensure_ascii=False)}`"
         yield f"| `{setting.key}` | {kind} | {setting.unit} | {default} | {setting.text} |"
 
 

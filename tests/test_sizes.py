@@ -15,6 +15,8 @@ FILES = sorted(SOURCE.rglob("*.py"))
 LONGEST_FILE = 600  # lines
 LONGEST_FUNCTION = 60
 MEDIAN = 8
+#: Longer ones, each for a reason: a constructor that makes part after part, a statement each.
+LONGER = {("main.py", "__init__"): 90}
 PLAIN = 5  # lines of a function that may speak for itself
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -40,7 +42,10 @@ def functions(file: Path) -> Iterator[tuple[str, int]]:
 @files
 def test_files_and_functions_are_short(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
-    assert [(name, size) for name, size in functions(file) if size > LONGEST_FUNCTION] == []
+    path = str(file.relative_to(SOURCE))
+    most = {name: most for (where, name), most in LONGER.items() if where == path}
+    sizes = functions(file)
+    assert [each for each in sizes if each[1] > most.get(each[0], LONGEST_FUNCTION)] == []
 
 
 def test_most_functions_are_very_short() -> None:
