@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import secrets
 import signal
 import socket
@@ -21,7 +22,10 @@ from .accounts.credentials import Parameters
 from .config import Config
 from .mda.delivery import LocalDelivery
 from .mta.queue.queue import Queue
+from .mta.queue.schedule import Schedule
 from .mta.queue.units import release_leases
+from .mta.report.reporter import Reporter
+from .mta.report.settlement import Settlement
 from .runtime.clock import Clock, SystemClock
 from .runtime.connection import Census, Connection, Limits, Service
 from .runtime.log import Log
@@ -117,8 +121,32 @@ class Worker:
             clock.monotonic,
         )
         self._queue = Queue(self.store, self._lease, clock.now, new_queue_id)
+        self._settlement = Settlement(
+            self.store,
+            Reporter(
+                self.store,
+                config.hostname or socket.getfqdn(),
+                clock.now,
+                config.delivery.separator,
+            ),
+            Schedule(
+                first=config.queue.first_wait,
+                longest=config.queue.longest_wait,
+                warn_after=config.queue.warn_after,
+                give_up_after=config.queue.give_up_after,
+            ),
+            clock.now,
+            random.random,
+            log,
+        )
         self._delivery = LocalDelivery(
-            self.store, self._blobs, self._queue, self._lease, clock.now, log
+            self.store,
+            self._blobs,
+            self._queue,
+            self._lease,
+            self._settlement,
+            clock.now,
+            log,
         )
         self._sweeper = Sweeper(self.store, self._blobs, clock.now, log)
         self._census = Census(

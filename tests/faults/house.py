@@ -15,7 +15,10 @@ import apsw
 from posthouse.mda.delivery import LocalDelivery
 from posthouse.mta.queue.letter import Letter, Recipient
 from posthouse.mta.queue.queue import Queue
+from posthouse.mta.queue.schedule import Schedule
 from posthouse.mta.queue.units import release_leases
+from posthouse.mta.report.reporter import Reporter
+from posthouse.mta.report.settlement import Settlement
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import ROW, Prepared, prepare, prepare_file
 from posthouse.store.mailboxes import create_default_mailboxes
@@ -41,6 +44,9 @@ class ErrorLog:
 
     def info(self, event: str, **fields: object) -> None:
         """Nothing is wrong."""
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Nothing is wrong with the store."""
 
     def error(self, event: str, **fields: object) -> None:
         self.errors.append(f"{event} {fields}")
@@ -109,7 +115,9 @@ async def open_house(disk: Disk) -> AsyncIterator[House]:
     blobs = BlobFiles(disk.root, disk.layer)
     numbers, log, lease = itertools.count(), ErrorLog(), secrets.token_hex(4)
     queue = Queue(store, lease, time.time, lambda: f"q{next(numbers)}")
-    delivery = LocalDelivery(store, blobs, queue, lease, time.time, log)
+    reporter = Reporter(store, "mx.example", time.time)
+    settlement = Settlement(store, reporter, Schedule(), time.time, lambda: 0.5, log)
+    delivery = LocalDelivery(store, blobs, queue, lease, settlement, time.time, log)
     delivering: asyncio.Task[None] | None = None
     try:
         await store.write(release_leases(""))

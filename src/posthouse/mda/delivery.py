@@ -16,16 +16,17 @@ from typing import Protocol
 
 from posthouse.message.summary import Summary, summarise
 from posthouse.mta.queue.letter import Recipient
+from posthouse.mta.queue.outcome import Deferred, Trouble
 from posthouse.mta.queue.queue import LEASE, Accepted, Queue
 from posthouse.mta.queue.units import (
     TOPIC,
     Leased,
-    defer,
     forget_if_settled,
     lease_local,
     local_due,
     settle,
 )
+from posthouse.mta.report.settlement import Settlement
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import Stored, read_content
 from posthouse.store.database import StoreUnavailable
@@ -36,11 +37,15 @@ from posthouse.store.unit import Unit, Work
 
 BATCH = 50  # recipients taken from the queue at once
 POLL = 20.0  # seconds; behind the wake-ups, for what nobody woke us for
-RETRY = 900  # seconds until a delivery that failed is tried again
 
-REASONS = {
-    NoSuchMailbox: "the account has no INBOX: was it removed? Give the address to another account",
-    MailboxFull: "the INBOX has given out its last UID: move its messages to another mailbox",
+#: Why a letter cannot be filed, by what was raised: a status (RFC 3463) and words.
+TROUBLES = {
+    NoSuchMailbox: Trouble(
+        "the account has no INBOX: was it removed? Give the address to another account", "4.2.1"
+    ),
+    MailboxFull: Trouble(
+        "the INBOX has given out its last UID: move its messages to another mailbox", "4.2.2"
+    ),
 }
 
 
@@ -110,10 +115,12 @@ class LocalDelivery:
         blobs: BlobFiles,
         queue: Queue,
         lease: str,
+        settlement: Settlement,
         now: Callable[[], float],
         log: Log,
     ) -> None:
         self._store = store
+        self._settlement = settlement
         self._blobs = blobs
         self._queue = queue
         self._lease = lease
@@ -188,14 +195,19 @@ class LocalDelivery:
             self._tell(letter, [delivery], numbers)
 
     async def _put_off(self, letter: Taken, delivery: Delivery, error: Exception) -> None:
-        reason = REASONS.get(type(error), f"local delivery failed: {error!r}")
-        self._log.error(
-            "delivery deferred", queue=letter.name, account=delivery.account, reason=reason
+        trouble = TROUBLES.get(
+            type(error), Trouble(f"local delivery failed ({type(error).__name__})", "4.3.0")
         )
-        due = int(self._now()) + RETRY
+        self._log.error(
+            "delivery failed",
+            queue=letter.name,
+            account=delivery.account,
+            reason=trouble.reason,
+            error=repr(error),
+        )
         with contextlib.suppress(StoreUnavailable):  # then the lease runs out
-            await self._store.write(
-                defer(letter.message, delivery.number, self._lease, due, reason)
+            await self._settlement.settle_message(
+                letter.message, self._lease, {delivery.number: Deferred(trouble)}
             )
 
     # What waits in the queue

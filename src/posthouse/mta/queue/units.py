@@ -147,25 +147,6 @@ def release_expired(now: int, domain: str) -> Work[None]:
         )
 
 
-def defer(message: int, number: int, lease: str, due: int, reason: str) -> Unit[bool]:
-    """Put off a recipient that this worker has; False if the lease is no longer its own."""
-
-    def unit() -> Work[bool]:
-        changed = yield from run(
-            "UPDATE queue_recipient SET state = 'deferred', lease = '', due = ?4,"
-            " tries = tries + 1, reason = ?5"
-            " WHERE message = ?1 AND number = ?2 AND state = 'leased' AND lease = ?3",
-            message,
-            number,
-            lease,
-            due,
-            reason,
-        )
-        return changed == 1
-
-    return unit
-
-
 def settle(message: int, number: int, lease: str) -> Work[bool]:
     """End a recipient that this worker has; a part of the unit that did what ends it.
 
