@@ -124,6 +124,7 @@ class MailboxViews:
         shared.steps.clear()
         shared.remembered = 0
         shared.view = View.of(*loaded)
+        shared.may_have_recent = True
 
     # Who hears of changes
 

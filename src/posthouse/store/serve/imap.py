@@ -284,21 +284,24 @@ class ImapAgent:
         self._shared = shared
         self._claims = not question.read_only
         self._service.views.listen(account, self, self._something_changed)
-        recent = await self._recent(found)
         view = shared.view
+        newest = max(found.uid_next - 1, view.uids[-1] if view.uids else 0)
+        recent = await self._recent(found, newest)
         selected = Selected(
             question.name, found.uid_validity, question.read_only, view, recent=recent
         )
         unseen = next((at for at, each in enumerate(view.flags, 1) if b"\\Seen" not in each), 0)
-        uid_next = max(found.uid_next, view.uids[-1] + 1 if view.uids else 1)
-        return events.Opened(selected, uid_next, unseen, keywords_of(view.flags))
+        return events.Opened(selected, newest + 1, unseen, keywords_of(view.flags))
 
-    async def _recent(self, found: Mailbox) -> list[tuple[int, int]]:
-        """What is \\Recent in this session; EXAMINE looks, and takes nothing."""
-        if found.recent_from >= found.uid_next:
+    async def _recent(self, found: Mailbox, newest: int) -> list[tuple[int, int]]:
+        """What is \\Recent in this session; EXAMINE looks, and takes nothing.
+
+        A message may have come since the mailbox was found: `newest` is the last in the view.
+        """
+        if found.recent_from > newest:
             return []
         if not self._claims:
-            return [(found.recent_from, found.uid_next - 1)]
+            return [(found.recent_from, newest)]
         claimed = await self._store.write(claim_recent(self._account, found.id))
         return [claimed] if claimed is not None else []
 
