@@ -42,6 +42,7 @@ class Sent:
     letter: Letter | None = None
     date: int | None = None
     key: keys.Key | None = None
+    entered: Mailbox | None = None
     answer: Answer = field(default_factory=lambda: Answer(""))
     found: list[int] | None = None
     searched: list[Known] = field(default_factory=list)
@@ -133,6 +134,12 @@ def _append(walk: Walk, client: Client) -> Sent:
     )
 
 
+def _select(walk: Walk, client: Client) -> Sent:
+    mailbox = client.selected if walk.chance.random() < 0.5 else walk.mailbox()
+    text = f"SELECT {quoted(mailbox.name)}"
+    return Sent(client, client.selected, "SELECT", text, entered=mailbox)
+
+
 def gather(walk: Walk) -> list[Client]:
     """Some clients, most of them in one mailbox, which know all of it."""
     mailbox = walk.mailbox()
@@ -159,6 +166,8 @@ def send(walk: Walk) -> list[Sent]:
         for at in range(walk.chance.choice((1, 1, 2))):
             if len(sent) < MOST:
                 sent.append(some_command(walk, client, at == 0))
+        if client.mailbox is not None and len(sent) < MOST and walk.chance.random() < 0.15:
+            sent.append(_select(walk, client))
     for each in sent:
         literal = each.letter.octets if each.letter else None
         each.client.wire.send(each.text, literal)
@@ -226,6 +235,7 @@ def judge(walk: Walk, sent: list[Sent], connected: bool = True) -> None:
     """Find out what has become of all messages, then look at what each client was told."""
     sequences = list(orders([each for each in sent if each.changes]))
     touched = dict.fromkeys([each.mailbox for each in sent])
+    touched |= dict.fromkeys([each.entered for each in sent if each.entered])
     fates: dict[Message, Fate] = {}
     for mailbox in touched:
         for message in mailbox.alive:
@@ -243,26 +253,42 @@ def judge(walk: Walk, sent: list[Sent], connected: bool = True) -> None:
         complete = mailbox not in targets
         _settle(mailbox, fates, contents, new.get(mailbox, []), complete)
     searched_since = {known: known.since for each in sent for known in each.client.known}
-    told: Told = []
-    for each in sent:
-        each.client.at_once = True
-        if each.silent and each.changes:
-            each.client.silently(each.named, each.mode, each.given)
-        each.client.found = None
-        each.client.take(each.answer, each.lengths)
-        each.found, each.searched = each.client.found, each.client.searched
-        _check_answer(each, fates)
+    _take(sent, fates)
     if connected:
-        for client in dict.fromkeys(each.client for each in sent):
-            client.take(walk.ask(client, "NOOP"))
-            told += walk.look_only(client)
-            client.check_up_to_date()
-            client.at_once = False
-        walk.share_recent(told)
+        _synchronise(walk, sent)
+        left = {each.client for each in sent if each.entered}
         for each in sent:
-            if each.key is not None:
+            if each.key is not None and each.client not in left:
                 each.client.found, each.client.searched = each.found, each.searched
                 check_found(each.client, "UID ", each.key, searched_since)
+
+
+def _take(sent: list[Sent], fates: dict[Message, Fate]) -> None:
+    """Look at what each client was told."""
+    for each in sent:
+        client = each.client
+        client.at_once = True
+        if each.silent and each.changes:
+            client.silently(each.named, each.mode, each.given)
+        if each.entered and each.answer.ok:
+            if not client.read_only:  # what it has claimed in the other mailbox, nobody will see
+                each.mailbox.claims_known = False
+            client.select(each.entered)
+        client.found = None
+        client.take(each.answer, each.lengths)
+        each.found, each.searched = client.found, client.searched
+        _check_answer(each, fates)
+
+
+def _synchronise(walk: Walk, sent: list[Sent]) -> None:
+    """After NOOP all know the same, and each new message was \\Recent for one of them."""
+    told: Told = []
+    for client in dict.fromkeys(each.client for each in sent):
+        client.take(walk.ask(client, "NOOP"))
+        told += walk.look_only(client)
+        client.check_up_to_date()
+        client.at_once = False
+    walk.share_recent(told)
 
 
 def _check_answer(each: Sent, fates: dict[Message, Fate]) -> None:
