@@ -147,3 +147,17 @@ def test_names_are_compared_in_one_form() -> None:
     assert canonical_address("JÖRG@Bücher.example") == "jörg@xn--bcher-kva.example"
     assert canonical_address("jo\u0308rg@example.org") == canonical_address("jörg@example.org")
     assert canonical_domain("Example.ORG") == "example.org"
+
+
+def test_an_alias_for_whoever_is_not_there(store: DirectStore, ann: int) -> None:
+    store.write(add_alias("@Example.org", ["ann@example.org", "far@example.net"]))
+    found = store.read(resolve("nobody", "example.org"))
+    assert found == Alias("@example.org", ("ann@example.org", "far@example.net"))
+    assert isinstance(store.read(resolve("ann", "example.org")), LocalAccount)
+    assert isinstance(store.read(resolve("ann+x", "example.org")), LocalAccount)
+    assert isinstance(store.read(resolve("postmaster", "example.org")), LocalAccount)
+    assert store.read(resolve("nobody", "example.net")) is Absent.FOREIGN_DOMAIN
+    store.write(remove_alias("@example.org", []))
+    assert store.read(resolve("nobody", "example.org")) is Absent.UNKNOWN_USER
+    with pytest.raises(NotAnAddress):
+        add_alias("@", ["ann@example.org"])

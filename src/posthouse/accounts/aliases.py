@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..store.unit import Unit, Work, one_of, rows_of, run
 from .domains import require_domain
 from .errors import Conflict
-from .names import NotAnAddress, canonical_address, canonical_domain
+from .names import NotAnAddress, canonical_address, canonical_alias, canonical_domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,11 @@ class AliasEntry:
 
 
 def add_alias(address: str, targets: Sequence[str]) -> Unit[list[AliasEntry]]:
-    """Have an address stand for others too. Raises NotAnAddress, Conflict."""
-    alias = canonical_address(address)
+    """Have an address stand for others too; `@domain` for whoever is not there.
+
+    Raises NotAnAddress, Conflict.
+    """
+    alias = canonical_alias(address)
     wanted = [AliasEntry(alias, _target(target)) for target in targets]
 
     def unit() -> Work[list[AliasEntry]]:
@@ -43,7 +46,7 @@ def add_alias(address: str, targets: Sequence[str]) -> Unit[list[AliasEntry]]:
 
 def remove_alias(address: str, targets: Sequence[str]) -> Unit[int]:
     """Remove an alias, or only some of its targets; how many. Raises NotAnAddress, Conflict."""
-    alias = canonical_address(address)
+    alias = canonical_alias(address)
     unwanted = [_target(target) for target in targets]
 
     def unit() -> Work[int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..message.address import Address, canonical, domain_to_ascii, split_subaddress
-from ..store.unit import Unit, Work, one_of, rows_of
+from ..store.unit import Row, Unit, Work, one_of, rows_of
 
 SEPARATOR = "+"
 POSTMASTER = "postmaster"
@@ -45,7 +45,7 @@ Resolved = LocalAccount | Alias | Absent
 _LOOK_UP = """
 SELECT 'domain', 0, name, '' FROM domain WHERE name = ?3
 UNION ALL SELECT 'account', id, address, '' FROM account WHERE address IN (?1, ?2)
-UNION ALL SELECT 'alias', 0, address, target FROM alias WHERE address IN (?1, ?2)
+UNION ALL SELECT 'alias', 0, address, target FROM alias WHERE address IN (?1, ?2, '@' || ?3)
 """
 
 # RFC 5321 §4.5.1: mail to postmaster is taken even where nobody was named for it; then it goes
@@ -59,7 +59,8 @@ ORDER BY CASE WHEN address LIKE ?1 THEN 0 ELSE 1 END, id LIMIT 1
 def resolve(local_part: str, domain: str, separator: str = SEPARATOR) -> Unit[Resolved]:
     """Who an address is; `local_part` without its quotes, as in message.address.Address.
 
-    An exact match comes before one without its sub-address, and an account before an alias.
+    An exact match comes before one without its sub-address, and an account before an alias; the
+    alias `@domain` comes last.
     An empty domain is asked for `postmaster` alone (RFC 5321 §4.1.1.3).
     """
 
@@ -87,12 +88,17 @@ def resolving(local_part: str, domain: str, separator: str = SEPARATOR) -> Work[
         for kind, account, found, _ in rows:
             if kind == "account" and found == address:
                 return LocalAccount(account, address, sub_address)
-        targets = tuple(row[3] for row in rows if row[0] == "alias" and row[2] == address)
-        if targets:
+        if targets := _targets(rows, address):
             return Alias(address, targets)
     if short == f"{POSTMASTER}@{host}":
         return (yield from _postmaster(host))
+    if targets := _targets(rows, f"@{host}"):
+        return Alias(f"@{host}", targets)
     return Absent.UNKNOWN_USER
+
+
+def _targets(rows: list[Row], alias: str) -> tuple[str, ...]:
+    return tuple(row[3] for row in rows if row[0] == "alias" and row[2] == alias)
 
 
 def _postmaster(host: str) -> Work[Resolved]:

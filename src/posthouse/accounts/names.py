@@ -40,6 +40,13 @@ def canonical_address(address: str) -> str:
     return found
 
 
+def canonical_alias(address: str) -> str:
+    """`canonical_address`, or `@domain` for all of a domain who are not there otherwise."""
+    if address.startswith("@"):
+        return f"@{canonical_domain(address[1:])}"
+    return canonical_address(address)
+
+
 def _unfit(character: str) -> bool:
     """Controls, spaces, surrogates, unassigned (RFC 8264 §9)."""
     return unicodedata.category(character)[0] in "CZ"

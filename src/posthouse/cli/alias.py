@@ -22,8 +22,12 @@ def alias() -> None:
 def add(address: str, targets: tuple[str, ...]) -> None:
     """Send mail for ADDRESS on to each TARGET, here or elsewhere.
 
+    As @DOMAIN it stands for all addresses of the domain that are not there otherwise. What goes
+    elsewhere keeps its sender, who hears of a failure there.
+
     \b
     posthouse alias add sales@example.org ann@example.org bob@example.net
+    posthouse alias add @example.org ann@example.org
     """
     with refusing():
         for entry in house().write(add_alias(address, targets)):

@@ -47,6 +47,8 @@ class Queue:
         self.in_hand = 0
         #: Who delivers them; called on the loop, after the commit.
         self.deliver: Callable[[Accepted], None] | None = None
+        #: Who relays; told after the commit which next hops something has come for.
+        self.relay: Callable[[set[str]], None] | None = None
 
     def accept(
         self, letter: Letter, recipients: Sequence[Recipient], name: str = ""
@@ -81,6 +83,8 @@ class Queue:
                 answer.set_result(name)
             if leased and self.deliver is not None:
                 self.deliver(Accepted(*done.result(), name, letter, recipients, leased))
+            if self.relay is not None and not all(each.account for each in recipients):
+                self.relay({each.domain for each in recipients if not each.account})
 
         writing.add_done_callback(written)
         return answer

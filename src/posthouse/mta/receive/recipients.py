@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from posthouse.accounts.directory import Absent, Alias, LocalAccount, Resolved, resolving
 from posthouse.message.address import Address, parse_mailbox
 from posthouse.mta.queue.letter import Recipient
@@ -22,7 +24,7 @@ def find(address: Address, separator: str) -> Unit[Found]:
             return [_of_account(address, found)]
         if isinstance(found, Absent):
             return found
-        recipients = yield from _expand(found, separator)
+        recipients = yield from _expand(found, str(address), separator)
         return recipients or Absent.UNKNOWN_USER
 
     return unit
@@ -39,8 +41,12 @@ def _of_account(address: Address, found: LocalAccount) -> Recipient:
     return Recipient(str(address), address.domain, found.account)
 
 
-def _expand(alias: Alias, separator: str) -> Work[list[Recipient]]:
-    """Level by level, so that an alias that leads to itself ends."""
+def _expand(alias: Alias, original: str, separator: str) -> Work[list[Recipient]]:
+    """Level by level, so that an alias that leads to itself ends.
+
+    Those at other sites get the letter with the reverse-path that it came with: what happens to
+    it there, its sender hears of, under the `original` address.
+    """
     seen = {alias.address}
     recipients: dict[object, Recipient] = {}
     level = [alias]
@@ -50,9 +56,10 @@ def _expand(alias: Alias, separator: str) -> Work[list[Recipient]]:
             address = parse_mailbox(target, smtputf8=True)
             found: Resolved = yield from resolving(address.local_part, address.domain, separator)
             if isinstance(found, LocalAccount):
-                recipients.setdefault(found.account, _of_account(address, found))
+                recipient = _of_account(address, found)
+                recipients.setdefault(found.account, replace(recipient, original=original))
             elif found is Absent.FOREIGN_DOMAIN:
-                recipients.setdefault(target, foreign(address))
+                recipients.setdefault(target, replace(foreign(address), original=original))
             elif isinstance(found, Alias) and found.address not in seen:
                 seen.add(found.address)
                 deeper.append(found)
