@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from bench.keeper import settled_seconds
 from bench.ours import Posthouse
@@ -165,35 +165,64 @@ def deliver(connections: int, each: int, letters: int) -> Callable[[Subject], Fi
     def measure(subject: Subject) -> Figures:
         load = Load("smtp", _orders(subject, connections, each, letters))
         subject.arrived += letters
-        before = settled_seconds(subject.peer.keeper)
+        peer = subject.peer
+        arrival: Arrival = Queue(subject) if isinstance(peer, Postfix) else Mailboxes(subject)
+        before = settled_seconds(peer.keeper)
         began = time.perf_counter()
         seen = load.run()
-        _await_arrival(subject)
+        arrival.wait()
         took = time.perf_counter() - began
-        after = settled_seconds(subject.peer.keeper)
+        after = settled_seconds(peer.keeper)
         load.end()
+        arrival.end()
         return _figures(seen, after - before, took)
 
     return measure
 
 
-def _await_arrival(subject: Subject) -> None:
-    peer = subject.peer
-    if isinstance(peer, Postfix):
+class Arrival(Protocol):
+    """Tells when all letters are in the mailboxes."""
+
+    def wait(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class Queue:
+    """Looks into Postfix's queue until it is empty; the Maildirs must have all then."""
+
+    def __init__(self, subject: Subject) -> None:
+        assert isinstance(subject.peer, Postfix)
+        self._peer = subject.peer
+        self._arrived = subject.arrived
+
+    def wait(self) -> None:
         deadline = time.monotonic() + 120
-        while peer.undelivered():
+        while self._peer.undelivered():
             if time.monotonic() > deadline:
                 raise Broken("letters are left in the queue after 120 s")
             time.sleep(0.02)
-        if peer.delivered() != subject.arrived:
-            raise Broken(f"{peer.delivered()} of {subject.arrived} letters are in the mailboxes")
-        return
-    users = len(peer.users)
-    wanted = [len(range(place, subject.arrived, users)) for place in range(users)]
-    orders = _imap_orders(subject) | {"action": "count", "users": peer.users, "expected": wanted}
-    load = Load("imap", orders)
-    load.run()
-    load.end()
+
+    def end(self) -> None:
+        found = self._peer.delivered()
+        if found != self._arrived:
+            raise Broken(f"{found} of {self._arrived} letters are in the mailboxes")
+
+
+class Mailboxes:
+    """Asks for STATUS of each mailbox until all are full; is logged in before the clock runs."""
+
+    def __init__(self, subject: Subject) -> None:
+        users = subject.peer.users
+        wanted = [len(range(place, subject.arrived, len(users))) for place in range(len(users))]
+        orders = {"action": "count", "users": users, "expected": wanted}
+        self._load = Load("imap", _imap_orders(subject) | orders)
+
+    def wait(self) -> None:
+        self._load.run()
+
+    def end(self) -> None:
+        self._load.end()
 
 
 def _imap_orders(subject: Subject) -> dict[str, Any]:
@@ -201,8 +230,12 @@ def _imap_orders(subject: Subject) -> dict[str, Any]:
     return {"port": peer.ports["imap"], "users": [peer.reader], "password": PASSWORD}
 
 
-def fetch(items: str, mark: str) -> Callable[[Subject], Figures]:
-    """FETCH 1:* of a mailbox of 10,000 letters; an operation is one message."""
+def fetch(items: str, mark: str, *, change: bool = False) -> Callable[[Subject], Figures]:
+    """FETCH 1:* of a mailbox of 10,000 letters; an operation is one message.
+
+    With `change`, a flag of one message is stored before each FETCH, and counted with it: what a
+    server has kept of its last answer is no longer the answer.
+    """
 
     def measure(subject: Subject) -> Figures:
         if not subject.filled:
@@ -212,6 +245,7 @@ def fetch(items: str, mark: str) -> Callable[[Subject], Figures]:
             "letters": subject.filled,
             "items": items,
             "mark": mark,
+            "change": change,
         }
         return measured(subject, "imap", orders)
 
@@ -258,6 +292,12 @@ ROWS = (
         "FETCH (FLAGS), a message of 10,000",
         IMAP,
         fetch("(FLAGS)", " FETCH ("),
+    ),
+    Row(
+        "fetch-flags-changed",
+        "STORE of one message and FETCH (FLAGS), a message of 10,000",
+        IMAP,
+        fetch("(FLAGS)", " FETCH (", change=True),
     ),
     Row(
         "fetch-envelope",

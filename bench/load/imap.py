@@ -21,6 +21,7 @@ from bench.load import await_start, report
 
 BATCH = 100  # letters in one APPEND, where the server has MULTIAPPEND
 BLOCK = 1 << 20
+TOLERANCE = 64  # octets by which answers differ: the tag, a flag, the text after OK
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class Orders:
     letters: int = 10_000
     items: str = "(FLAGS)"
     mark: str = " FETCH ("  # occurs once for each message in an answer
+    change: bool = False  # store a flag of one message before each FETCH
     seconds: float = 2.0
     repeats: int = 3  # at least
     connections: int = 8  # to fill
@@ -71,16 +73,18 @@ class Client:
         self._receive(tag, parts)
         return b"".join(parts)
 
-    def skip(self, tag: bytes) -> None:
-        """Receive an answer without keeping it."""
-        self._receive(tag, None)
+    def skip(self, tag: bytes) -> int:
+        """Receive an answer without keeping it; its octets."""
+        return self._receive(tag, None)
 
-    def _receive(self, tag: bytes, parts: list[bytes] | None) -> None:
+    def _receive(self, tag: bytes, parts: list[bytes] | None) -> int:
         tail = b""
+        octets = 0
         while True:
             count = self._socket.recv_into(self._block)
             if not count:
                 raise SystemExit(f"closed by the server after {tail!r}")
+            octets += count
             if parts is not None:
                 parts.append(bytes(self._block[:count]))
             tail = (tail + bytes(self._block[max(0, count - 512) : count]))[-512:]
@@ -90,6 +94,7 @@ class Client:
                     break
         if not last.startswith(tag + b" OK"):
             raise SystemExit(f"command failed: {last!r}")
+        return octets
 
     def close(self) -> None:
         self.command(b"LOGOUT")
@@ -109,9 +114,14 @@ def fetch(orders: Orders) -> None:
     latencies: list[float] = []
     began = time.perf_counter()
     while len(latencies) < orders.repeats or time.perf_counter() - began < orders.seconds:
+        if orders.change:
+            sign = b"-+"[len(latencies) % 2 :][:1]
+            client.command(b"STORE 1 %bFLAGS.SILENT (\\Flagged)" % sign)
         started = time.perf_counter()
-        client.skip(client.send(command))
+        octets = client.skip(client.send(command))
         latencies.append(time.perf_counter() - started)
+        if abs(octets - len(whole)) > TOLERANCE:
+            raise SystemExit(f"an answer of {octets} octets, the first had {len(whole)}")
     took = time.perf_counter() - began
     report(orders.letters * len(latencies), took, latencies)
     client.close()
