@@ -153,6 +153,13 @@ class Delivery(Part, frozen=True):
             max_length=1,
         ),
     ] = "+"
+    when_full: Annotated[
+        Literal["later", "refuse"],
+        about(
+            "A letter for an account that keeps as much as it may: have the sender try again"
+            " (452 4.2.2), or refuse it (552 5.2.2)."
+        ),
+    ] = "later"
 
 
 class Submission(Part, frozen=True):

@@ -14,6 +14,7 @@ from .msa.agent import Submission
 from .mta.queue.queue import Queue
 from .mta.receive.agent import Transfer
 from .mta.receive.incoming import House
+from .mta.receive.receiver import FULL, FULL_NOW
 from .mta.receive.room import Room
 from .protocols.imap.session import Limits as ImapLimits
 from .protocols.smtp.session import Service as SmtpService
@@ -84,6 +85,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         clock.now,
         tls_available=tls is not None,
         separator=config.delivery.separator,
+        full=FULL_NOW if config.delivery.when_full == "later" else FULL,
         backup_for=backup_domains(config),
     )
     submission = Submission(
@@ -95,6 +97,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         clock.now,
         tls_available=tls is not None,
         separator=config.delivery.separator,
+        full=FULL_NOW if config.delivery.when_full == "later" else FULL,
         check_sender=config.submission.check_sender,
         strip_bcc=config.submission.strip_bcc,
     )
@@ -107,6 +110,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         clock.now,
         tls_available=tls is not None,
         separator=config.delivery.separator,
+        full=FULL_NOW if config.delivery.when_full == "later" else FULL,
     )
     words = (
         b"421 4.3.2 too many connections, try again later\r\n",

@@ -19,6 +19,7 @@ class Account:
     created: int  # seconds since 1970
     messages: int
     octets: int
+    quota: int  # octets; 0: any
 
 
 _INSERT = """
@@ -93,6 +94,21 @@ def set_password(address: str, password: str) -> Unit[str]:
     return unit
 
 
+def set_quota(address: str, quota: int) -> Unit[str]:
+    """Say how many octets an account may keep, 0 for any; the canonical address.
+
+    Raises NotAnAddress, Conflict.
+    """
+    wanted = canonical_address(address)
+
+    def unit() -> Work[str]:
+        if not (yield from run("UPDATE account SET quota = ?2 WHERE address = ?1", wanted, quota)):
+            raise Conflict(f"there is no account {wanted}; see posthouse account list")
+        return wanted
+
+    return unit
+
+
 def list_accounts() -> Unit[list[Account]]:
     """All accounts with the size of their mail, by address."""
 
@@ -100,9 +116,11 @@ def list_accounts() -> Unit[list[Account]]:
         rows = yield from rows_of(
             """
             SELECT account.id, account.address, account.created,
-                   COALESCE(SUM(mailbox.messages), 0), COALESCE(SUM(mailbox.octets), 0)
+                   COALESCE(SUM(mailbox.messages), 0), COALESCE(SUM(mailbox.octets), 0),
+                   account.quota
             FROM account LEFT JOIN mailbox ON mailbox.account = account.id
-            GROUP BY account.id, account.address, account.created ORDER BY account.address
+            GROUP BY account.id, account.address, account.created, account.quota
+            ORDER BY account.address
             """
         )
         return [Account(*row) for row in rows]

@@ -23,6 +23,7 @@ class LocalAccount:
     account: int
     address: str
     detail: str = ""
+    quota: int = 0  # octets that it may keep; 0: any
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,10 @@ class Absent(Enum):
 Resolved = LocalAccount | Alias | Absent
 
 _LOOK_UP = """
-SELECT 'domain', 0, name, '' FROM domain WHERE name = ?3
-UNION ALL SELECT 'account', id, address, '' FROM account WHERE address IN (?1, ?2)
-UNION ALL SELECT 'alias', 0, address, target FROM alias WHERE address IN (?1, ?2, '@' || ?3)
+SELECT 'domain', 0, name, '', 0 FROM domain WHERE name = ?3
+UNION ALL SELECT 'account', id, address, '', quota FROM account WHERE address IN (?1, ?2)
+UNION ALL SELECT 'alias', 0, address, target, 0 FROM alias
+WHERE address IN (?1, ?2, '@' || ?3)
 """
 
 # RFC 5321 §4.5.1: mail to postmaster is taken even where nobody was named for it; then it goes
@@ -85,9 +87,9 @@ def resolving(local_part: str, domain: str, separator: str = SEPARATOR) -> Work[
     if not any(row[0] == "domain" for row in rows):
         return Absent.FOREIGN_DOMAIN
     for address, sub_address in ((full, ""), (short, detail or "")):
-        for kind, account, found, _ in rows:
+        for kind, account, found, _, quota in rows:
             if kind == "account" and found == address:
-                return LocalAccount(account, address, sub_address)
+                return LocalAccount(account, address, sub_address, quota)
         if targets := _targets(rows, address):
             return Alias(address, targets)
     if short == f"{POSTMASTER}@{host}":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
 import click
 
-from ..accounts.accounts import add_account, add_accounts, list_accounts, set_password
+from ..accounts.accounts import add_account, add_accounts, list_accounts, set_password, set_quota
 from ..accounts.credentials import Hasher, Parameters, invent
 from ..accounts.names import NotAnAddress, canonical_address
 from ..mua.cli.house import (
@@ -87,13 +88,14 @@ def show(as_json: bool) -> None:
             "address": row.address,
             "messages": row.messages,
             "octets": row.octets,
+            "quota": row.quota,
             "created": when(row.created),
         }
         for row in house().read(list_accounts())
     ]
     print_list(
         rows,
-        ("address", "messages", "octets", "created"),
+        ("address", "messages", "octets", "quota", "created"),
         as_json,
         "there are no accounts; add one: posthouse account add USER@DOMAIN",
     )
@@ -109,6 +111,29 @@ def password(address: str, password_stdin: bool) -> None:
         canonical_address(address)
         changed = house().write(set_password(address, _hash(read_password(password_stdin))))
     click.echo(f"changed the password of {changed}")
+
+
+@account.command("quota")
+@click.argument("address")
+@click.argument("size", metavar="SIZE")
+@data_option
+def quota(address: str, size: str) -> None:
+    """Let the account ADDRESS keep SIZE octets of mail at most, or any number with 0.
+
+    The size may have K, M, G or T: 1024 octets, and so on. A full account gets no new mail.
+
+    \b
+    posthouse account quota ann@example.org 2G
+    """
+    found = re.fullmatch(r"(\d{1,15})([KMGT]?)", size.upper())
+    if found is None:
+        raise click.UsageError(f"{size!r}: expected a number of octets, as in 500M or 2G")
+    octets = int(found[1]) * 1024 ** ("KMGT".find(found[2]) + 1 if found[2] else 0)
+    if octets >= 2**62:
+        raise click.UsageError(f"{size!r} is too large")
+    with refusing():
+        changed = house().write(set_quota(address, octets))
+    click.echo(f"the quota of {changed} is {octets}" if octets else f"{changed} has no quota")
 
 
 def _hash(password: str) -> str:

@@ -19,7 +19,7 @@ from posthouse.mta.queue.letter import Letter, Recipient
 from posthouse.mta.queue.units import accept
 from posthouse.mta.receive.agent import NO_RELAY
 from posthouse.mta.receive.incoming import House, Incoming, source_of
-from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, SENDER_OK, Receiver
+from posthouse.mta.receive.receiver import FULL_NOW, NO_USER, OK, RECIPIENT_OK, SENDER_OK, Receiver
 from posthouse.mta.receive.recipients import find
 from posthouse.mta.receive.room import NOT_NOW, Room
 from posthouse.protocols.engine import Engine
@@ -64,6 +64,7 @@ class LmtpDelivery:
     now: Callable[[], float]
     tls_available: bool = False
     separator: str = SEPARATOR
+    full: Reply = FULL_NOW  # to a letter for an account that keeps as much as it may
 
     def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, LmtpAgent]:
         """A connection has come."""
@@ -98,6 +99,8 @@ class LmtpAgent(Receiver):
         if isinstance(found, Absent):
             foreign = found is Absent.FOREIGN_DOMAIN
             return self.refuse_recipient(recipient, NO_RELAY if foreign else NO_USER)
+        if any(each.full for each in found):
+            return self.refuse_recipient(recipient, self._service.full)
         self.filing.take(address, found)
         return RECIPIENT_OK
 

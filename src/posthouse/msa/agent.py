@@ -9,7 +9,7 @@ from posthouse.accounts.directory import SEPARATOR, Absent, Alias, may_send_as, 
 from posthouse.message.address import Address, parse_mailbox
 from posthouse.message.completion import complete
 from posthouse.mta.receive.incoming import House
-from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
+from posthouse.mta.receive.receiver import FULL_NOW, NO_USER, OK, RECIPIENT_OK, Reader, Receiver
 from posthouse.mta.receive.recipients import find, foreign
 from posthouse.mta.receive.room import Room
 from posthouse.protocols.engine import Engine
@@ -41,6 +41,7 @@ class Submission:
     service: Service = Service.SUBMISSION
     tls_available: bool = False
     separator: str = SEPARATOR
+    full: Reply = FULL_NOW  # to a letter for an account that keeps as much as it may
     check_sender: bool = True  # the sender has to be an address of the account (RFC 6409 §6.1)
     strip_bcc: bool = True
     plaintext_on_loopback: bool = True
@@ -117,7 +118,11 @@ class SubmissionAgent(Receiver):
         found = self._service.store.read(find(address, self._service.separator))
         if found is Absent.UNKNOWN_USER:
             return self.refuse_recipient(recipient, NO_USER)
-        self.incoming.add(address, [foreign(address)] if isinstance(found, Absent) else found)
+        if isinstance(found, Absent):
+            found = [foreign(address)]
+        elif any(each.full for each in found):
+            return self.refuse_recipient(recipient, self._service.full)
+        self.incoming.add(address, found)
         return RECIPIENT_OK
 
     def begin(self) -> Reply:

@@ -13,6 +13,7 @@ from posthouse.message.summary import Summary
 from . import flags as flag_text
 from .changes import APPENDED, EXPUNGED, FLAGS, next_modseq, record
 from .contents import Prepared, insert_content, refer
+from .quota import require_room
 from .ranges import Range, ranges_of
 from .summaries import insert_summary
 from .unit import Unit, Work, one_of, rows_of, run, run_many
@@ -142,7 +143,7 @@ def copy_messages(
 ) -> Unit[Copies]:
     """COPY (RFC 3501 §6.4.7): all of them, at least `count`, or none.
 
-    Raises NoSuchMailbox, MailboxFull, SomeExpunged.
+    Raises NoSuchMailbox, MailboxFull, OverQuota, SomeExpunged.
     """
 
     def unit() -> Work[Copies]:
@@ -163,6 +164,7 @@ def copy_messages(
             return Copies(uid_validity, [], [])
         if uid + len(found) > LAST_UID:
             raise MailboxFull
+        yield from require_room(account, sum(row[3] for row in found))
         modseq = yield from next_modseq(account)
         copies = list(range(uid, uid + len(found)))
         yield from run_many(

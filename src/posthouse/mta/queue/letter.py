@@ -27,3 +27,4 @@ class Recipient:
     domain: str  # for one of another site, the key of the next hop
     account: int = 0  # whose mailbox; 0: not of this site
     original: str = ""  # the address of RCPT, where an alias led from it to this one
+    full: bool = False  # the account keeps as much as it may

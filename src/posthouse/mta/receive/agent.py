@@ -15,7 +15,7 @@ from posthouse.protocols.smtp.session import Service, Session, Settings
 from posthouse.runtime.connection import Notify, Peer
 
 from .incoming import House
-from .receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
+from .receiver import FULL_NOW, NO_USER, OK, RECIPIENT_OK, Reader, Receiver
 from .recipients import find, foreign
 from .room import Room
 
@@ -33,6 +33,7 @@ class Transfer:
     now: Callable[[], float]
     tls_available: bool = False
     separator: str = SEPARATOR
+    full: Reply = FULL_NOW  # to a letter for an account that keeps as much as it may
     backup_for: BackupDomains = NONE
 
     def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, TransferAgent]:
@@ -57,6 +58,8 @@ class TransferAgent(Receiver):
         if isinstance(found, Absent):
             unknown = found is not Absent.FOREIGN_DOMAIN
             return self.refuse_recipient(recipient, NO_USER if unknown else NO_RELAY)
+        if any(each.full for each in found):
+            return self.refuse_recipient(recipient, self._service.full)
         self.incoming.add(address, found)
         return RECIPIENT_OK
 

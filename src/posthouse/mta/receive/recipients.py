@@ -7,6 +7,7 @@ from dataclasses import replace
 from posthouse.accounts.directory import Absent, Alias, LocalAccount, Resolved, resolving
 from posthouse.message.address import Address, parse_mailbox
 from posthouse.mta.queue.letter import Recipient
+from posthouse.store.quota import has_room
 from posthouse.store.unit import Unit, Work
 
 DEPTH = 10  # aliases that stand for aliases
@@ -16,12 +17,19 @@ Found = list[Recipient] | Absent
 
 
 def find(address: Address, separator: str) -> Unit[Found]:
-    """Who gets a letter for this address; aliases are followed, each mailbox is there once."""
+    """Who gets a letter for this address; aliases are followed, each mailbox is there once.
+
+    Whether the account is full is looked at where the address is its own: one of many who stand
+    behind an alias gets the letter all the same.
+    """
 
     def unit() -> Work[Found]:
         found = yield from resolving(address.local_part, address.domain, separator)
         if isinstance(found, LocalAccount):
-            return [_of_account(address, found)]
+            recipient = _of_account(address, found)
+            if found.quota and not (yield from has_room(found.account)):
+                recipient = replace(recipient, full=True)
+            return [recipient]
         if isinstance(found, Absent):
             return found
         recipients = yield from _expand(found, str(address), separator)

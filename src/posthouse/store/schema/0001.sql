@@ -17,6 +17,7 @@ CREATE TABLE account (
     address           TEXT NOT NULL UNIQUE,           -- canonical
     password          TEXT NOT NULL,                  -- Argon2id, PHC string form
     created           INTEGER NOT NULL,
+    quota             INTEGER NOT NULL DEFAULT 0,     -- octets that it may keep; 0: any
     modseq            INTEGER NOT NULL DEFAULT 1,     -- of the last change (RFC 7162)
     next_mailbox      INTEGER NOT NULL DEFAULT 1,
     next_uid_validity INTEGER NOT NULL DEFAULT 1

@@ -50,6 +50,7 @@ from ..messages import (
     expunge_messages,
     store_flags,
 )
+from ..quota import OverQuota, has_room
 from ..spool import Spool
 from ..store import Store
 from ..unit import Row
@@ -78,6 +79,7 @@ REFUSALS: Mapping[type[Exception], Declined] = {
     NotAllowed: Declined("this cannot be done with that mailbox", "CANNOT"),
     TooManyMailboxes: Declined("the account has too many mailboxes", "LIMIT"),
     SomeExpunged: Declined("some of the messages were expunged", "EXPUNGEISSUED"),
+    OverQuota: Declined("the account keeps as much as it may; remove something", "OVERQUOTA"),
     MailboxFull: Declined("the mailbox has no UIDs left; use another one", "LIMIT"),
     flag_text.TooManyFlags: Declined("a message would have too many keywords", "LIMIT"),
 }
@@ -395,7 +397,7 @@ class ImapAgent:
             copies = await self._store.write(unit, long=self._are_many(question.uids))
         except NoSuchMailbox:
             return TRY_CREATE
-        except (MailboxFull, SomeExpunged) as refusal:
+        except (MailboxFull, OverQuota, SomeExpunged) as refusal:
             return REFUSALS[type(refusal)]
         return Copied(copies.uid_validity, copies.uids, copies.copies)
 
@@ -456,6 +458,8 @@ class ImapAgent:
     def _begin_append(self, question: events.BeginAppend) -> Declined | None:
         if self._find(question.mailbox) is None:
             return TRY_CREATE
+        if not self._store.read(lambda: has_room(self._account, question.size)):
+            return REFUSALS[OverQuota]
         try:
             flags = flag_text.canonical([flag.decode("ascii") for flag in question.flags])
         except flag_text.TooManyFlags as refusal:
