@@ -23,13 +23,14 @@ from posthouse.protocols.smtp.session import Service, Session, Settings
 
 REPLIES: Mapping[type, Reply] = {
     Hello: Reply(250, "", "ok"),
-    Mail: Reply(250, "2.1.0", "ok"),
-    Recipient: Reply(250, "2.1.5", "ok"),
+    Mail: Reply(250, "2.1.0", "sender ok"),
+    Recipient: Reply(250, "2.1.5", "recipient ok"),
     BeginContent: Reply(354, "", "ok"),
-    EndOfMessage: Reply(250, "2.0.0", "taken"),
-    Verify: Reply(252, "2.5.2", "try to send"),
+    EndOfMessage: Reply(250, "2.0.0", "queued as 1"),
+    Verify: Reply(252, "2.5.2", "send some mail, and see"),
     Expand: Reply(250, "2.1.5", "<ann@a.example>", ("<bob@b.example>",)),
 }
+FILED = Reply(250, "2.1.5", "delivered as 1")
 
 
 def reply(text: str) -> Reply:
@@ -46,7 +47,7 @@ class Stage:
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
-        known = {"service", "tls", "plaintext", "normalise", "pieces"} | NUMBERS
+        known = {"service", "tls", "plaintext", "normalise", "pieces", "only"} | NUMBERS
         assert settings.keys() <= known, settings
         self.settings = settings
 
@@ -71,11 +72,11 @@ class Stage:
             return Accepted(question.identity or question.user) if good else Denied()
         if isinstance(question, EndForEach):
             replies = [reply(each) for each in (text or "").split(" / ") if each]
-            return tuple(replies or [REPLIES[EndOfMessage]] * question.recipients)
+            return tuple(replies or [FILED] * question.recipients)
         if text:
             return reply(text)
         if isinstance(question, Recipient) and str(question.path).startswith("<nobody"):
-            return Reply(550, "5.1.1", "no such user")
+            return Reply(550, "5.1.1", "no such user here")
         return REPLIES[type(question)]
 
     def show(self, connection: int, event: object) -> None:
