@@ -127,6 +127,22 @@ class Header:
         return b"\n" + octets
 
 
+def select_each(headers: Iterable[bytes], names: Iterable[bytes]) -> list[bytes]:
+    """`Header.select` for many header sections at once."""
+    names = _names(names)
+    if len(names) > _PATTERN_LIMIT:
+        return [Header(header).select(names) for header in headers]
+    find = _named(names).findall
+    selected = []
+    for header in headers:
+        if not header.endswith(BLANK):
+            selected.append(Header(header).select(names))
+            continue
+        found = b"".join(find(b"\n" + header))
+        selected.append(found[1:] + b"\n\r\n" if found else CRLF)
+    return selected
+
+
 def count_received(header: bytes) -> int:
     """The hops a message has made, by its Received fields (RFC 5321 §6.3)."""
     return len(_RECEIVED.findall(b"\n" + header))

@@ -7,7 +7,8 @@ yet can still fetch it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from posthouse.message.summary import SUMMARY_VERSION, Summary
 from posthouse.protocols.imap.mail_events import Held, Need
@@ -21,18 +22,15 @@ SUMMED_UP = Need.ENVELOPE | Need.BODY | Need.STRUCTURE | Need.SENT
 
 _PLAIN = "m.uid, m.internal_date, m.size, m.content, m.prefix"
 _SUMMARY = ", s.version, s.envelope, s.body, s.bodystructure, s.sent_day"
-_HEADER = ", o.header, c.file"
-_CONTENT = ", o.header, c.file, o.body, o.packed"
+_HEADER = ", o.header"
+_CONTENT = ", o.header, o.body, o.packed"
 
 
 def _statement(table: str, summary: bool, octets: str) -> str:
     columns = _PLAIN + (_SUMMARY if summary else "") + octets
     joins = " LEFT JOIN summary AS s ON s.content = m.content" if summary else ""
     if octets:
-        joins += (
-            " JOIN content AS c ON c.id = m.content"
-            " JOIN content_octets AS o ON o.content = m.content"
-        )
+        joins += " JOIN content_octets AS o ON o.content = m.content"
     return (
         f"SELECT {columns} FROM {table} AS m{joins} WHERE m.account = ?1"  # noqa: S608
         " AND m.mailbox = ?2 AND m.uid BETWEEN ?3 AND ?4 ORDER BY m.uid"
@@ -48,7 +46,7 @@ _STATEMENTS = {
 
 
 def fetch_rows(account: int, mailbox: int, uids: Sequence[int], needs: Need) -> Unit[list[Row]]:
-    """The rows of these UIDs, ascending, expunged ones among them, as `shape` takes them."""
+    """The rows of these UIDs, ascending, expunged ones among them, as `Shaper` takes them."""
 
     def unit() -> Work[list[Row]]:
         octets = _CONTENT if needs & Need.CONTENT else _HEADER if needs & Need.HEADER else ""
@@ -86,39 +84,76 @@ def spread_out(uids: Sequence[int]) -> list[Sequence[int]]:
     return runs
 
 
-def shape(
-    row: Row,
-    needs: Need,
-    again: Callable[[int], Summary],
-    header_in_file: Callable[[str], bytes],
-    hold: Callable[[Row], Held],
-) -> FetchRow:
-    """A row as FETCH wants it.
+@dataclass(frozen=True, slots=True)
+class Shaper:
+    """Makes of stored rows what FETCH wants, all rows of a question at once.
 
-    `again` makes a summary that is missing or of an older maker; `header_in_file` reads a header
-    that is too large for a row; `hold` gives what reads a content that lies in a file.
+    `again` makes a summary that is missing or of an older maker; `file_of` says in which file a
+    content lies, if it is in one; `header_in_file` reads a header that is too large for a row.
     """
-    uid, date, size, content, prefix = row[:5]
-    at = 5
-    envelope = body = structure = sent_day = None
-    if needs & SUMMED_UP:
-        version, envelope, body, structure, sent_day = row[5:10]
-        at = 10
-        if version != SUMMARY_VERSION:
-            made = again(content)
-            envelope, body, structure = made.envelope, made.body, made.body_structure
-            sent_day = made.sent_day
-    header = octets = None
-    if needs & OCTETS:
-        stored_header, file = row[at : at + 2]
-        if file is not None and not stored_header:
-            stored_header = header_in_file(file)
-        header = prefix + stored_header
-        if file is not None and needs & Need.CONTENT:
-            octets = hold(row)
-        elif needs & Need.CONTENT:
-            octets = prefix + unpack(stored_header, row[at + 2], row[at + 3])
-    return uid, date, size, envelope, body, structure, header, octets, sent_day
+
+    again: Callable[[int], Summary]
+    file_of: Callable[[int], str | None]
+    header_in_file: Callable[[str], bytes]
+
+    def shape(self, rows: Iterable[Row], needs: Need) -> list[FetchRow]:
+        summary = bool(needs & SUMMED_UP)
+        if needs & Need.CONTENT:
+            return [self._with_content(row, summary) for row in rows]
+        if needs & Need.HEADER:
+            return [self._with_header(row, summary) for row in rows]
+        if summary:
+            return [
+                (uid, date, size, envelope, body, structure, None, None, day)
+                for uid, date, size, _, _, _, envelope, body, structure, day in map(
+                    self._current, rows
+                )
+            ]
+        return [(row[0], row[1], row[2], None, None, None, None, None, None) for row in rows]
+
+    def _current(self, row: Row) -> Row:
+        """A row whose summary is of this program's maker."""
+        if row[5] == SUMMARY_VERSION:
+            return row
+        made = self.again(row[3])
+        mine = (SUMMARY_VERSION, made.envelope, made.body, made.body_structure, made.sent_day)
+        return (*row[:5], *mine, *row[10:])
+
+    def _summary(self, row: Row, summary: bool) -> Row:
+        return self._current(row)[6:10] if summary else (None, None, None, None)
+
+    def _with_header(self, row: Row, summary: bool) -> FetchRow:
+        uid, date, size, content, prefix = row[:5]
+        header = row[-1] or self._large_header(content)
+        envelope, body, structure, day = self._summary(row, summary)
+        return uid, date, size, envelope, body, structure, prefix + header, None, day
+
+    def _with_content(self, row: Row, summary: bool) -> FetchRow:
+        uid, date, size, content, prefix = row[:5]
+        header, rest, packed = row[-3:]
+        envelope, body, structure, day = self._summary(row, summary)
+        octets: bytes | Held
+        # No body beside the header: an empty one, or one that lies in a file.
+        if len(prefix) + len(header) < size and not rest:
+            octets = Held(uid, size)
+            header = header or self._large_header(content)
+        else:
+            octets = prefix + unpack(header, rest, packed)
+        return uid, date, size, envelope, body, structure, prefix + header, octets, day
+
+    def _large_header(self, content: int) -> bytes:
+        file = self.file_of(content)
+        return b"" if file is None else self.header_in_file(file)
+
+
+def file_of_content(content: int) -> Unit[str | None]:
+    """The file of a content; None if it lies in a row."""
+
+    def unit() -> Work[str | None]:
+        row = yield from one_of("SELECT file FROM content WHERE id = ?1", content)
+        return None if row is None else row[0]
+
+    return unit
 
 
 def find_file(account: int, mailbox: int, uid: int) -> Unit[tuple[str, bytes, int] | None]:

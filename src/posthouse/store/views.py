@@ -7,12 +7,12 @@ older version is told the difference without comparing the two.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from posthouse.protocols.imap.mail_events import News
-from posthouse.protocols.imap.view import Changes, View
+from posthouse.protocols.imap.view import Changes, Kept, View
 
 from .changes import all_messages, changes_since
 from .ranges import uids_in
@@ -21,6 +21,8 @@ from .store import Store
 LONG = 5_000  # messages; a mailbox that has more is loaded in a thread
 REMEMBERED = 256  # steps from one version to the next
 REMEMBERED_UIDS = 200_000  # in all of a mailbox's steps
+RESTING = 500_000  # messages in views that no session has, about 20 octets each
+REST_COST = 100  # what a view costs beside, in messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +84,21 @@ class MailboxViews:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._shared: dict[tuple[int, int], SharedView] = {}
+        self._resting: OrderedDict[tuple[int, int], SharedView] = OrderedDict()
+        self._resting_messages = 0
+        self._kept = Kept()
         self._listeners: dict[int, dict[object, Callable[[], None]]] = {}
         store.listen("account", self._changed)
 
     async def open(self, account: int, mailbox: int) -> SharedView | None:
         """The view of a mailbox as it is now; None if there is no such mailbox."""
-        shared = self._shared.get((account, mailbox))
+        shared = self._shared.get((account, mailbox)) or self._wake((account, mailbox))
         if shared is None:
             loaded = await self._store.read_long(lambda: all_messages(account, mailbox))
             if loaded is None:
                 return None
             version, messages = loaded
-            view = View.of(version, messages)
+            view = View.of(version, messages, self._kept)
             # Another session may have loaded it meanwhile.
             shared = self._shared.setdefault((account, mailbox), SharedView(account, mailbox, view))
         shared.sessions += 1
@@ -101,10 +106,24 @@ class MailboxViews:
         return shared
 
     def close(self, shared: SharedView) -> None:
-        """A session has left it; the last one takes it from memory."""
+        """A session has left it. A view without sessions rests a while, in case one comes back."""
         shared.sessions -= 1
-        if not shared.sessions:
-            self._shared.pop((shared.account, shared.mailbox), None)
+        if shared.sessions:
+            return
+        key = shared.account, shared.mailbox
+        self._shared.pop(key, None)
+        self._resting[key] = shared
+        self._resting_messages += len(shared.view) + REST_COST
+        while self._resting_messages > RESTING:
+            _, oldest = self._resting.popitem(last=False)
+            self._resting_messages -= len(oldest.view) + REST_COST
+
+    def _wake(self, key: tuple[int, int]) -> SharedView | None:
+        shared = self._resting.pop(key, None)
+        if shared is not None:
+            self._resting_messages -= len(shared.view) + REST_COST
+            self._shared[key] = shared
+        return shared
 
     async def refresh(self, shared: SharedView) -> None:
         """Bring a view up to date with what is committed."""
@@ -123,7 +142,7 @@ class MailboxViews:
             return
         shared.steps.clear()
         shared.remembered = 0
-        shared.view = View.of(*loaded)
+        shared.view = View.of(*loaded, self._kept)
         shared.may_have_recent = True
 
     # Who hears of changes

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -23,6 +24,7 @@ from .sequence import Ranges, clipped, identified, merged, numbered
 
 BLOCK = 1024  # messages in a block of octets kept with a view
 BLOCKS = 256  # blocks kept with a view
+KEPT = 64 * 1024 * 1024  # octets of blocks of lasting items, of all views together
 
 Message = tuple[int, bytes, int]  # UID, flags, mod-sequence
 
@@ -40,6 +42,33 @@ class Changes:
     expunged: Sequence[int] = ()  # UIDs, in any order
 
 
+class Kept:
+    """Octets of responses that many views share, so many in all; those least used go first."""
+
+    def __init__(self, most: int = KEPT) -> None:
+        self._most = most
+        self._size = 0
+        self._last = 0
+        self._octets: OrderedDict[int, bytes] = OrderedDict()
+
+    def put(self, octets: bytes) -> int:
+        """Keep octets for a while; gives the key to them."""
+        self._last += 1
+        self._octets[self._last] = octets
+        self._size += len(octets)
+        while self._size > self._most:
+            _, oldest = self._octets.popitem(last=False)
+            self._size -= len(oldest)
+        return self._last
+
+    def get(self, key: int | None) -> bytes | None:
+        """The octets, if they are still there."""
+        octets = self._octets.get(key) if key is not None else None
+        if octets is not None and key is not None:
+            self._octets.move_to_end(key)
+        return octets
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     version: int
@@ -47,9 +76,12 @@ class View:
     flags: list[bytes]
     modseqs: array[int]
     blocks: dict[tuple[bytes, int], bytes] = field(default_factory=dict, repr=False)
+    #: The same of items that never change, so that a change of flags leaves them alone.
+    lasting: dict[tuple[bytes, int], int] = field(default_factory=dict, repr=False)
+    kept: Kept = field(default_factory=Kept, repr=False)
 
     @classmethod
-    def of(cls, version: int, messages: Iterable[Message] = ()) -> View:
+    def of(cls, version: int, messages: Iterable[Message] = (), kept: Kept | None = None) -> View:
         """The view of these messages, in ascending order of their UIDs."""
         uids, flags, modseqs = array("I"), list[bytes](), array("Q")
         intern: dict[bytes, bytes] = {}
@@ -59,7 +91,7 @@ class View:
             uids.extend(some_uids)
             flags += [intern.setdefault(each, each) for each in some_flags]
             modseqs.extend(some_modseqs)
-        return cls(version, uids, flags, modseqs)
+        return cls(version, uids, flags, modseqs, kept=kept or Kept())
 
     def __len__(self) -> int:
         return len(self.uids)
@@ -98,20 +130,23 @@ class View:
             elif (at := self.index(uid)) is not None:  # it may have been expunged already
                 flags[at], modseqs[at] = its_flags, modseq
                 touched.add(at // BLOCK)
-        kept = (len(uids) + BLOCK - 1) // BLOCK  # the blocks in which all stays in its place
+        same = (len(uids) + BLOCK - 1) // BLOCK  # the blocks in which all stays in its place
         if new:
-            kept = len(uids) // BLOCK
+            same = len(uids) // BLOCK
             uids = uids + array("I", [uid for uid, _, _ in new])
             flags += [its_flags for _, its_flags, _ in new]
             modseqs.extend([modseq for _, _, modseq in new])
-        view = View(changes.version, uids, flags, modseqs)
+        view = View(changes.version, uids, flags, modseqs, kept=self.kept)
         gone = view.indexes(changes.expunged)
         if gone:
-            kept = min(kept, gone[0] // BLOCK)
+            same = min(same, gone[0] // BLOCK)
             view = view.without(gone)
         for key, octets in list(self.blocks.items()):
-            if key[1] < kept and key[1] not in touched:
+            if key[1] < same and key[1] not in touched:
                 view.blocks[key] = octets
+        for key, handle in list(self.lasting.items()):
+            if key[1] < same:
+                view.lasting[key] = handle
         return view
 
     def without(self, gone: Sequence[int]) -> View:
@@ -124,7 +159,7 @@ class View:
                 uids += self.uids[start:stop]
                 flags += self.flags[start:stop]
                 modseqs += self.modseqs[start:stop]
-        return View(self.version, uids, flags, modseqs)
+        return View(self.version, uids, flags, modseqs, kept=self.kept)
 
     def since(self, told: View) -> tuple[list[int], list[int]]:
         """The UIDs that are in `told` and not here, and those changed since; by comparison."""

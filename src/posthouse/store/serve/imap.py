@@ -12,7 +12,7 @@ from posthouse.message.summary import Summary, summarise
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.imap import events, mail_events
 from posthouse.protocols.imap.extensions import ALL
-from posthouse.protocols.imap.mail_events import Copied, Declined, Held, Mode, News
+from posthouse.protocols.imap.mail_events import Copied, Declined, Mode, News
 from posthouse.protocols.imap.sequence import Ranges
 from posthouse.protocols.imap.server import serve
 from posthouse.protocols.imap.session import Limits, Session
@@ -23,7 +23,7 @@ from posthouse.runtime.connection import Log, Notify, Peer
 from .. import flags as flag_text
 from ..blobs.files import BlobFiles
 from ..contents import header_size, read_content
-from ..fetching import fetch_rows, find_file, shape, spread_out
+from ..fetching import Shaper, fetch_rows, file_of_content, find_file, spread_out
 from ..mailboxes import (
     Mailbox,
     MailboxExists,
@@ -53,7 +53,6 @@ from ..messages import (
 from ..quota import OverQuota, has_room
 from ..spool import Spool
 from ..store import Store
-from ..unit import Row
 from ..views import MailboxViews, SharedView
 from .login import Authenticator, Login
 from .newlines import Newlines
@@ -155,6 +154,7 @@ class ImapAgent:
         self._shared: SharedView | None = None
         self._claims = False  # this session may take \\Recent
         self._append: Append | None = None
+        self._shaper = Shaper(self._summarise, self._file_of, self._header_in_file)
         self._answers: dict[type, Callable[..., object]] = {
             Password: self._check,
             events.ListMailboxes: self._list,
@@ -404,14 +404,14 @@ class ImapAgent:
     def _fetch_rows(self, question: mail_events.FetchRows) -> list[mail_events.Row]:
         account, mailbox = self._account, self._mailbox.mailbox
         needs = question.needs
-        rows = []
+        rows: list[mail_events.Row] = []
         for uids in spread_out(question.uids):
             found = self._store.read(fetch_rows(account, mailbox, uids, needs))
-            rows += [
-                shape(row, needs, self._summarise, self._header_in_file, self._hold)
-                for row in found
-            ]
+            rows += self._shaper.shape(found, needs)
         return rows
+
+    def _file_of(self, content: int) -> str | None:
+        return self._store.read(file_of_content(content))
 
     def _summarise(self, content: int) -> Summary:
         """A summary that is missing, or of an older maker."""
@@ -426,9 +426,6 @@ class ImapAgent:
     def _header_in_file(self, file: str) -> bytes:
         beginning = self._service.blobs.read(file, 0, HEADER_IN_FILE)
         return beginning[: header_size(beginning)]
-
-    def _hold(self, row: Row) -> Held:
-        return Held(row[0], row[2])
 
     def _read_content(self, question: mail_events.ReadContent) -> object:
         return asyncio.to_thread(

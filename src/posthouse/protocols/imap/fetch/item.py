@@ -80,10 +80,11 @@ class Item:
     template: bytes
     columns: Callable[[Slice], tuple[Iterable[object], ...]] = field(compare=False)
     needs: Need = NOTHING
+    lasting: bool = True  # its value never changes
 
 
 UID = Item(b"UID %d", lambda part: (part.uids,))
-FLAGS = Item(b"FLAGS (%b)", lambda part: (part.flags,))
+FLAGS = Item(b"FLAGS (%b)", lambda part: (part.flags,), lasting=False)
 
 
 def with_recent(flags: bytes) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from posthouse.message import structure
-from posthouse.message.header import Header
+from posthouse.message.header import Header, select_each
 
 from .item import Item, Slice
 from .section import Section
@@ -57,6 +57,8 @@ def _source(section: Section) -> Callable[[Slice], Octets]:
         return _texts
     if section.text == "HEADER":
         return lambda part: part.headers
+    if section.text == "HEADER.FIELDS":
+        return lambda part: select_each(part.headers, section.fields)
     return lambda part: [chosen_fields(section, header) for header in part.headers]
 
 

@@ -12,7 +12,7 @@ from ..mail_events import NOTHING, FetchRows, Held, Mode, Need, News, Row, Store
 from ..news import report
 from ..result import No
 from ..sequence import runs
-from ..view import Selected
+from ..view import BLOCK, Selected
 from .held import send_held
 from .item import FLAGS, Item, Slice, message_template, render
 
@@ -44,6 +44,8 @@ def send_rows(
 ) -> Dialogue[bool]:
     """The responses for these positions; false where some were expunged and are not there."""
     needs = needs_of(items)
+    if not seen and Need.CONTENT not in needs and all(item.lasting for item in items):
+        return (yield from _send_lasting(selected, positions, items, needs))
     most = next((count for need, count in AT_ONCE if need in needs), 256)
     complete = True
     for marked in batches(positions, MARKED):
@@ -56,9 +58,40 @@ def send_rows(
     return complete
 
 
-def _send_batch(
-    selected: Selected, batch: list[int], items: Sequence[Item], needs: Need
+def _send_lasting(
+    selected: Selected, positions: Sequence[tuple[int, int]], items: Sequence[Item], needs: Need
 ) -> Dialogue[bool]:
+    """Items that never change: whole blocks of responses are kept, and given again."""
+    view, template = selected.view, message_template(items)
+    most = 64 if Need.HEADER in needs else 256
+    complete = True
+    for start, stop in positions:
+        for first in range(start - start % BLOCK, stop, BLOCK):
+            low, high = max(first, start), min(first + BLOCK, stop)
+            whole = low == first and high == min(first + BLOCK, len(view))
+            key = (template, first // BLOCK)
+            octets = view.kept.get(view.lasting.get(key)) if whole else None
+            if octets is not None:
+                yield from send(octets)
+                continue
+            pieces: list[bytes] = []
+            for batch in batches([(low, high)], most):
+                there = yield from _send_batch(selected, batch, items, needs, pieces)
+                complete = complete and there
+                whole = whole and there
+            if whole:
+                view.lasting[key] = view.kept.put(b"".join(pieces))
+    return complete
+
+
+def _send_batch(
+    selected: Selected,
+    batch: list[int],
+    items: Sequence[Item],
+    needs: Need,
+    sent: list[bytes] | None = None,
+) -> Dialogue[bool]:
+    """The responses for a few positions; what goes out is added to `sent`."""
     uids = selected.view.uids
     rows: list[Row] = yield from ask(FetchRows([uids[at] for at in batch], needs), list)
     complete = len(rows) == len(batch)
@@ -77,7 +110,10 @@ def _send_batch(
             done = at + 1
     if done < len(rows):
         part = Slice.at(selected, batch[done:], rows[done:])
-        yield from send(render(items, part, template))
+        octets = render(items, part, template)
+        if sent is not None:
+            sent.append(octets)
+        yield from send(octets)
     return complete
 
 
