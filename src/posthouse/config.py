@@ -166,6 +166,13 @@ class Submission(Part, frozen=True):
     """What is done to mail of the accounts' own programs (RFC 6409)."""
 
     strip_bcc: Annotated[bool, about("Remove the Bcc field before the message goes out.")] = True
+    copy_to_sent: Annotated[
+        bool,
+        about(
+            "File a copy of each message in the Sent mailbox of its account. Most mail programs"
+            " do so themselves; then there would be two."
+        ),
+    ] = False
     check_sender: Annotated[
         bool, about("Refuse a sender that is not the account's own address or an alias of it.")
     ] = True

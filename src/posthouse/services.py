@@ -100,6 +100,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         full=FULL_NOW if config.delivery.when_full == "later" else FULL,
         check_sender=config.submission.check_sender,
         strip_bcc=config.submission.strip_bcc,
+        copy_to_sent=config.submission.copy_to_sent,
     )
     submissions = replace(submission, service=SmtpService.SUBMISSIONS)
     delivery = LmtpDelivery(

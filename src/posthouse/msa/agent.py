@@ -44,6 +44,7 @@ class Submission:
     full: Reply = FULL_NOW  # to a letter for an account that keeps as much as it may
     check_sender: bool = True  # the sender has to be an address of the account (RFC 6409 §6.1)
     strip_bcc: bool = True
+    copy_to_sent: bool = False  # the account gets a copy of what it sends
     plaintext_on_loopback: bool = True
 
     def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, SubmissionAgent]:
@@ -103,7 +104,10 @@ class SubmissionAgent(Receiver):
             return NOT_YOURS
         # An alias of theirs is who they want to be (RFC 6409 §8.1).
         self._sender = address if address is not None and self._service.check_sender else own
-        return self.start(mail, self.login.account)
+        reply = self.start(mail, self.login.account)
+        if reply.positive:
+            self.incoming.keeps_copy = self._service.copy_to_sent
+        return reply
 
     def _may_send_as(self, address: Address) -> bool:
         return self._service.store.read(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from posthouse.message.summary import Summary
 from posthouse.store.contents import Prepared
 
 
@@ -17,6 +18,7 @@ class Letter:
     account: int = 0  # who submitted it; 0: nobody of ours
     body: str = "7BIT"  # BODY= (RFC 6152)
     octets: bytes | None = None  # the whole content, where it is small enough to be at hand
+    sent: Summary | None = None  # of the content, where `account` gets a copy in Sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from posthouse.store.contents import insert_content, refer
 from posthouse.store.unit import Unit, Work, one_of, rows_of, run, tell
 
 from .letter import Letter, Recipient
+from .sent import file_sent
 from .states import State
 
 TOPIC = "queue"
@@ -61,6 +62,9 @@ def accept(
         assert row is not None
         message: int = row[0]
         yield from insert_recipients(message, recipients, received, lease, until)
+        if letter.sent is not None:
+            size = letter.content.size
+            yield from file_sent(letter.account, content, size, letter.sent, received)
         return message, content
 
     return unit

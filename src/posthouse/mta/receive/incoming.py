@@ -13,6 +13,7 @@ from typing import Protocol
 from posthouse.message.address import Address
 from posthouse.message.header import count_received, header_end
 from posthouse.message.received import Reception, format_received, with_keyword
+from posthouse.message.summary import Summary, summarise
 from posthouse.mta.queue.letter import Letter, Recipient
 from posthouse.mta.queue.queue import Queue
 from posthouse.protocols.smtp.events import EndOfMessage, Mail
@@ -53,6 +54,7 @@ class Incoming:
         self.name = house.queue.new_name()
         self.account = account
         self.fault: Reply | None = None
+        self.keeps_copy = False  # `account` gets one in Sent
         self._house = house
         self._eight_bit = BODY.of(mail.parameters) == "8BITMIME"
         self._recipients: dict[object, Recipient] = {}
@@ -117,7 +119,10 @@ class Incoming:
             return LOOP
         self._eight_bit = self._eight_bit or event.eight_bit
         if spool.is_small:
-            return self._hand_over(spool.finish_small(), source)
+            spooled = spool.finish_small()
+            return self._hand_over(
+                spooled, source, summarise(spooled.octets or b"") if self.keeps_copy else None
+            )
         return asyncio.ensure_future(self._finish_large(spool, source))
 
     async def _finish_large(self, spool: Spool, source: str) -> Reply:
@@ -138,9 +143,22 @@ class Incoming:
             spool.abandon()
             self.refuse(NO_SPACE, str(error))
             return NO_SPACE
-        return await self._hand_over(spooled, source)
+        summary = None
+        if self.keeps_copy:
+            try:
+                summary = await asyncio.to_thread(self._sum_up, spooled)
+            except BaseException:
+                spool.abandon()
+                raise
+        return await self._hand_over(spooled, source, summary)
 
-    def _hand_over(self, spooled: Spooled, source: str) -> asyncio.Future[Reply]:
+    def _sum_up(self, spooled: Spooled) -> Summary:
+        assert spooled.prepared.file is not None
+        return summarise(self._house.blobs.read_all(spooled.prepared.file))
+
+    def _hand_over(
+        self, spooled: Spooled, source: str, sent: Summary | None = None
+    ) -> asyncio.Future[Reply]:
         """From here on the queue has it, also if the client goes away."""
         self._spool = None
         letter = Letter(
@@ -150,6 +168,7 @@ class Incoming:
             account=self.account,
             body="8BITMIME" if self._eight_bit else "7BIT",
             octets=spooled.octets,
+            sent=sent,
         )
         recipients = list(self._recipients.values())
         accepting = self._house.queue.accept(letter, recipients, self.name)
