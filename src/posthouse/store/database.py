@@ -19,6 +19,7 @@ FILE = "posthouse.db"
 PAGE = 8192  # octets; a small message lies in one page
 BUSY = 30_000  # milliseconds; writers take turns, so only a checkpoint or a backup is waited for
 CACHE = 64 * 1024  # KiB of pages a connection may keep
+MAPPED = 2**31 - 65536  # octets of the file, the most that SQLite maps
 
 #: What a statement fails with when the disk does.
 DiskFailure = (apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.ReadOnlyError)
@@ -28,8 +29,12 @@ class StoreUnavailable(Exception):
     """The store takes no more writes; what to do is in the text. Nothing was changed."""
 
 
-def connect(directory: Path, vfs: str | None = None) -> apsw.Connection:
-    """Open the database of a data directory, made if there is none yet."""
+def connect(directory: Path, vfs: str | None = None, mapped: bool = False) -> apsw.Connection:
+    """Open the database of a data directory, made if there is none yet.
+
+    A connection that only reads may have the file `mapped` into memory: no copy of a page is made
+    that the kernel has already. A page that the disk cannot give then ends the process.
+    """
     connection = apsw.Connection(str(directory / FILE), vfs=vfs)
     connection.set_busy_timeout(BUSY)
     for pragma in (
@@ -43,6 +48,8 @@ def connect(directory: Path, vfs: str | None = None) -> apsw.Connection:
         f"cache_size = -{CACHE}",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
+    if mapped:
+        connection.execute(f"PRAGMA mmap_size = {MAPPED}").fetchall()
     return connection
 
 

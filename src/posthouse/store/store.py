@@ -31,7 +31,7 @@ class Store:
         self._vfs = vfs
         self._loop = asyncio.get_running_loop()
         self._listeners: dict[str, list[Listener]] = {}
-        self._connection = connect(directory, vfs)
+        self._connection = connect(directory, vfs, mapped=True)
         self._checkpointer = Checkpointer(directory, self._disk_failed, vfs)
         grown = self._checkpointer.grown
         try:
@@ -69,7 +69,7 @@ class Store:
     def _read_in_pool(self, unit: Unit[T]) -> T:
         runner: Runner | None = getattr(self._in_pool, "runner", None)
         if runner is None:
-            runner = self._in_pool.runner = Runner(connect(self.directory, self._vfs))
+            runner = self._in_pool.runner = Runner(connect(self.directory, self._vfs, mapped=True))
         return runner.look(unit)
 
     # News
