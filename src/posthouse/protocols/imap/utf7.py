@@ -6,7 +6,8 @@ import re
 from binascii import Error, a2b_base64, b2a_base64
 
 _SHIFTED = re.compile(rb"&([A-Za-z0-9+,]*+)-")
-_WHOLE = re.compile(rb"(?:[\x20-\x25\x27-\x7e]++|&[A-Za-z0-9+,]*+-)*+")
+# Quirk: not `)*+`, where Python before 3.11.5 goes too far when a round fails in the middle.
+_WHOLE = re.compile(rb"(?:[\x20-\x25\x27-\x7e]++|&[A-Za-z0-9+,]*+-)*")
 _UNPRINTABLE = re.compile(r"&|[^\x20-\x7e]+")
 
 
