@@ -262,6 +262,32 @@ class Relay(Part, frozen=True):
             " a preferred mail exchanger or by `[routes]`; `.example.org` is all below it."
         ),
     ] = field(default_factory=list)
+    connections: Annotated[
+        int,
+        count("Connections of one worker to other sites at once; 0: letters for them wait.", 0),
+    ] = 500
+    connections_per_next_hop: Annotated[
+        int, count("Connections of one worker to one next hop, when it takes letters well.")
+    ] = 20
+    keep: Annotated[
+        float, seconds("How long a connection is kept for further letters to the same next hop.")
+    ] = 5.0
+    connect: Annotated[float, seconds("For a connection to another host to come about.")] = 30.0
+    first_wait: Annotated[
+        float,
+        seconds(
+            "From a next hop that cannot be reached to the next try for any of its letters;"
+            " each further wait is twice as long."
+        ),
+    ] = MINUTES
+    longest_wait: Annotated[float, seconds("The longest such wait.")] = 30 * MINUTES
+    authorities: Annotated[
+        str,
+        about(
+            'PEM file with those who may sign the certificates of routes with `tls = "verify"`,'
+            " relative to the data directory. When it is empty, those that the system trusts."
+        ),
+    ] = ""
 
 
 ROUTE_TO = r"^(smtp:|lmtp:)?(\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]+)(:[0-9]{1,5})?$"

@@ -19,13 +19,16 @@ from pathlib import Path
 from .accounts.authenticator import Authenticator
 from .accounts.authenticator import Settings as AuthenticatorSettings
 from .accounts.credentials import Parameters
+from .accounts.directory import is_local
 from .config import Config
 from .mda.delivery import LocalDelivery
 from .mta.queue.queue import Queue
 from .mta.queue.schedule import Schedule
 from .mta.queue.units import release_leases
+from .mta.relay.relay import Relay
 from .mta.report.reporter import Reporter
 from .mta.report.settlement import Settlement
+from .routing import new_resolver, new_router, relay_settings
 from .runtime.clock import Clock, SystemClock
 from .runtime.connection import Census, Connection, Limits, Service
 from .runtime.log import Log
@@ -104,7 +107,7 @@ class Worker:
         self._lease = self._lease_of_index + secrets.token_hex(8)
         self.store = Store(directory)
         self._sender = Sender(directory)
-        self._receiver = Receiver(self._sender, self.store.hear)
+        self._receiver = Receiver(self._sender, self._hear)
         self.store.published = lambda told: self._sender.send(
             [(tell.topic, tell.key, tell.value) for tell in told]
         )
@@ -148,6 +151,8 @@ class Worker:
             clock.now,
             log,
         )
+        self._resolver = new_resolver(config, clock.monotonic)
+        self._relay = self._new_relay(directory, clock, log)
         self._sweeper = Sweeper(self.store, self._blobs, clock.now, log)
         self._census = Census(
             Limits(config.limits.connections, config.limits.connections_per_network), log
@@ -168,6 +173,34 @@ class Worker:
         self._servers: list[asyncio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
 
+    def _new_relay(self, directory: Path, clock: Clock, log: Log) -> Relay:
+        """Letters on their way to other sites."""
+        hostname = self._config.hostname or socket.getfqdn()
+        router = new_router(
+            self._config,
+            hostname,
+            directory,
+            self._resolver,
+            lambda domain: self.store.read(is_local(domain)),
+            random.Random(),  # noqa: S311 - among mail exchangers that are alike
+        )
+        return Relay(
+            self.store,
+            self._blobs,
+            router,
+            self._settlement,
+            lambda: self._lease + secrets.token_hex(8),
+            clock.now,
+            random.random,
+            relay_settings(self._config, hostname, directory),
+            log,
+        )
+
+    def _hear(self, topic: str, key: int, value: int) -> None:
+        """Another process has told something."""
+        with self._relay.elsewhere():
+            self.store.hear(topic, key, value)
+
     async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
         """Take up what a dead worker left, then serve."""
         await self.store.write(release_leases(self._lease_of_index))
@@ -176,6 +209,8 @@ class Worker:
             asyncio.create_task(self._sweeper.run()),
             asyncio.create_task(self._remind()),
         ]
+        if self._config.relay.connections:
+            self._tasks.append(asyncio.create_task(self._relay.run()))
         for name, bound in sockets.items():
             for each in bound:
                 self._servers.append(await self._listen(self._services[name], each))
@@ -200,11 +235,13 @@ class Worker:
         """No new work; what runs ends, within the time that is set."""
         for server in self._servers:
             server.close()
-        await self._census.finish(max(1.0, self._config.timeouts.shutdown - LAST_WORDS))
+        within = max(1.0, self._config.timeouts.shutdown - LAST_WORDS)
+        await asyncio.gather(self._census.finish(within), self._relay.stop(within))
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self._resolver.close()
         self._receiver.close()
         self.store.close()
         self._sender.close()

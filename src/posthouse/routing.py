@@ -1,4 +1,4 @@
-"""Builds the resolver and the router from the settings."""
+"""Builds the resolver, the router and the relay from the settings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from random import Random
 
 from .config import Config, Wrong, routes
 from .message.address import parse_domain
+from .mta.relay.channel import Pace
+from .mta.relay.relay import Settings as RelaySettings
 from .mta.route.backup import BackupDomains
 from .mta.route.hop import Credentials, TLSPolicy
 from .mta.route.ourselves import Ourselves, usable_address
@@ -47,6 +49,20 @@ def new_router(
         chance,
         static_routes(config, directory),
         config.relay.port,
+    )
+
+
+def relay_settings(config: Config, hostname: str, directory: Path) -> RelaySettings:
+    """How letters are relayed."""
+    relay = config.relay
+    return RelaySettings(
+        hostname,
+        relay.connections,
+        relay.connections_per_next_hop,
+        relay.connect,
+        Pace(relay.keep, relay.first_wait, relay.longest_wait),
+        authorities=str(directory / relay.authorities) if relay.authorities else "",
+        separator=config.delivery.separator,
     )
 
 

@@ -1,0 +1,454 @@
+"""The way to one next hop: its letters in hand, its connections, and the pace that it takes.
+
+    due domains ──lease──▶ letters in hand ──▶ carriers (connections) ──▶ concluded
+                                ▲                     │ put off: another host, or later
+                                └─────────────────────┘
+
+No letter has a task. A channel has one that leases, and one for each connection that is being made;
+connections that stand are driven by their engines, which ask for letters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from posthouse.mta.queue.outcome import Deferred, Failed, Trouble
+from posthouse.mta.queue.relaying import Taken, Waiting, lease_next_hop, postpone
+from posthouse.mta.route.hop import Local, NoRoute, Route
+from posthouse.mta.route.router import Router
+from posthouse.protocols.smtp.client.events import Fate, Outcome
+from posthouse.store.database import StoreUnavailable
+from posthouse.store.store import Store
+
+from .carrier import Carrier
+from .connections import Connections, Share
+from .dialling import Closed, Dialler, gravest, targets_of
+from .health import Health, Standing
+from .job import SESSIONS, TURNS, Job
+from .judging import relayed, trouble_of, where
+from .local import HandOver
+
+BATCH = 20  # letters leased at once
+LEASE = 300  # seconds; extended for a next hop that is slow
+POSTPONED = 200  # recipients put off in one unit of work
+
+
+class Log(Protocol):
+    def info(self, event: str, **fields: object) -> object: ...
+
+    def warning(self, event: str, **fields: object) -> object: ...
+
+    def error(self, event: str, **fields: object) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long what waits is left alone."""
+
+    keep: float = 5.0  # seconds that a connection is kept for further letters
+    first: float = 60.0  # seconds until a next hop is tried again that could not be reached
+    longest: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Depot:
+    """What the channels of a worker have in common."""
+
+    store: Store
+    router: Router
+    dialler: Dialler
+    connections: Connections
+    hand_over: HandOver
+    pace: Pace
+    now: Callable[[], float]
+    chance: Callable[[], float]
+    new_lease: Callable[[], str]
+    start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+    conclude: Callable[[Job], None]
+    in_hand: dict[Job, None]
+    emptied: Callable[[Channel], None]
+    changed: Callable[[], None]  # something may be due sooner than was known
+    log: Log
+
+
+class Channel:
+    """One next hop, or one route of the settings."""
+
+    def __init__(self, depot: Depot, key: str, health: Health) -> None:
+        self.key = key
+        self.health = health
+        self.ending = False
+        self._depot = depot
+        self._domains: dict[str, None] = {}  # that have something due
+        self._jobs: deque[Job] = deque()
+        self._carriers: dict[Carrier, None] = {}
+        self._idle: dict[Carrier, None] = {}
+        self._opening = 0
+        self._tasks: set[asyncio.Task[None]] = set()  # that make connections
+        self._leasing = False
+        self._busy = 0  # connections that are told QUIT, units of work
+
+    @property
+    def standing(self) -> Standing:
+        return self.health.standing
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is to be done, and nothing is left of what was."""
+        return not (
+            self._domains
+            or self._jobs
+            or self._carriers
+            or self._opening
+            or self._leasing
+            or self._busy
+        )
+
+    # What is due
+
+    def due(self, domain: str) -> None:
+        """Something is due for a domain whose letters go this way."""
+        self._domains[domain] = None
+        if self.health.until > self._depot.now() and not self._carriers:
+            self._start(self._postpone())
+        else:
+            self._feed()
+
+    async def _lease(self, most: int) -> None:
+        """Take letters of one domain."""
+        depot = self._depot
+        domain = next(iter(self._domains))
+        del self._domains[domain]
+        now = int(depot.now())
+        lease, until = depot.new_lease(), now + LEASE
+        self._leasing = True
+        try:
+            taken = await depot.store.write(lease_next_hop(domain, lease, now, until, most))
+        finally:
+            self._leasing = False
+        if len(taken) == most:
+            self._domains[domain] = None  # the last of them all
+        for each in taken:
+            self._take(each, lease, until, domain)
+        if self.ending:
+            self.end()
+
+    def _take(self, taken: Taken, lease: str, until: int, domain: str) -> None:
+        job = Job(taken, lease, until, domain, list(taken.recipients))
+        self._depot.in_hand[job] = None
+        self._jobs.append(job)
+
+    async def _lease_more(self) -> None:
+        self._leasing = False
+        if self._domains and not self.ending:
+            await self._lease(BATCH)
+            self._feed()
+
+    async def _postpone(self) -> None:
+        """What is ready waits until the next hop is tried again; nothing of it counts as tried."""
+        domains, self._domains = self._domains, {}
+        until, reason = int(self.health.until) + 1, self.health.reason
+        for domain in domains:
+            write = self._depot.store.write
+            while await write(postpone(domain, until, reason, POSTPONED)) == POSTPONED:
+                continue
+        self._depot.changed()
+
+    # Letters to carriers, carriers for letters
+
+    def _feed(self) -> None:
+        """Hand out what is in hand, and get what is missing."""
+        if self.ending:
+            return self._end_if_done()
+        for carrier in list(self._idle) if self._jobs else ():
+            job = self._pick(carrier)
+            if job is not None:
+                self._wake(carrier, job)
+        if self._domains and not self._jobs and self._carriers and not self._leasing:
+            self._leasing = True
+            self._start(self._lease_more())
+        if self._wants_connection():
+            self._depot.connections.want(self)
+        return self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if self.is_empty:
+            self._depot.emptied(self)
+
+    def _pick(self, carrier: Carrier) -> Job | None:
+        """The first letter that this host has not put off."""
+        address = carrier.target.address
+        for place, job in enumerate(self._jobs):
+            if address not in job.tried:
+                del self._jobs[place]
+                return job
+        return None
+
+    def _wants_connection(self) -> bool:
+        open_ = len(self._carriers) + self._opening
+        if not self._jobs:
+            return bool(self._domains) and not self._leasing and not open_
+        if self._opening == 0 and any(self._is_unserved(job) for job in self._jobs):
+            return True
+        return open_ < self.health.connections and len(self._jobs) > self._opening
+
+    def _is_unserved(self, job: Job) -> bool:
+        return all(carrier.target.address in job.tried for carrier in self._carriers)
+
+    def next_letter(self, carrier: Carrier) -> object:
+        """A carrier has nothing in hand: a letter, or the wait for one; None to end it."""
+        if self.ending or carrier not in self._carriers:
+            self._dismiss(carrier)
+            return None
+        job = self._pick(carrier)
+        if job is not None:
+            if not self._jobs and self._domains:
+                self._feed()
+            return carrier.load(job)
+        loop = asyncio.get_running_loop()
+        carrier.waiting = loop.create_future()
+        carrier.timer = loop.call_later(self._depot.pace.keep, self._wake, carrier, None)
+        self._idle[carrier] = None
+        self._depot.connections.idle(self, 1)
+        self._feed()
+        return carrier.waiting
+
+    def _wake(self, carrier: Carrier, job: Job | None) -> None:
+        """An idle carrier gets a letter, or is to end."""
+        waiting = carrier.waiting
+        self._not_idle(carrier)
+        if job is None:
+            self._dismiss(carrier)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None if job is None else carrier.load(job))
+        elif job is not None:
+            self._jobs.appendleft(job)
+
+    def _not_idle(self, carrier: Carrier) -> None:
+        carrier.waiting = None
+        if carrier.timer is not None:
+            carrier.timer.cancel()
+            carrier.timer = None
+        if carrier in self._idle:
+            del self._idle[carrier]
+            self._depot.connections.idle(self, -1)
+
+    def _dismiss(self, carrier: Carrier) -> None:
+        """It says QUIT, and is nobody to count on."""
+        if carrier in self._carriers:
+            del self._carriers[carrier]
+            self._busy += 1
+            carrier.dismissed = True
+
+    def give_up_idle(self) -> None:
+        """Its connection is needed for another next hop."""
+        self._wake(next(iter(self._idle)), None)
+
+    def gone(self, carrier: Carrier) -> None:
+        """A connection has ended."""
+        self._not_idle(carrier)
+        if carrier.dismissed:
+            carrier.dismissed = False
+            self._busy -= 1
+        self._carriers.pop(carrier, None)
+        if carrier.share is not None:
+            carrier.share.give_back()
+        self._feed()
+
+    def again(self, job: Job) -> None:
+        """A letter was given out, and nothing has been tried."""
+        if self.ending:
+            self._depot.conclude(job)
+        else:
+            self._jobs.appendleft(job)
+            self._feed()
+
+    # What came of a letter
+
+    def carried(self, carrier: Carrier, job: Job, sent: list[Waiting], outcome: Outcome) -> None:
+        """A transaction has ended."""
+        if outcome.stale or (self.ending and outcome.results[0].fate is Fate.TEMPORARY):
+            self.again(job)
+            return
+        self._judge(carrier, job, sent, outcome)
+        if outcome.reusable:
+            self.health.took()
+            if carrier.share is not None:
+                carrier.share.good()
+        else:
+            self._carriers.pop(carrier, None)
+            self._lost(job)
+        if job.open and job.turns < TURNS and not self.ending:
+            job.turns += 1
+            self._jobs.appendleft(job)
+        else:
+            self._after_host(job, carrier)
+
+    def _judge(self, carrier: Carrier, job: Job, sent: list[Waiting], outcome: Outcome) -> None:
+        """Each recipient's result; who was put off is left for another host."""
+        hop, address = carrier.target.hop, carrier.target.address
+        taken = any(result.fate is Fate.DELIVERED for result in outcome.results)
+        for waiting, result in zip(sent, outcome.results, strict=True):
+            if result.fate is Fate.DELIVERED:
+                job.end(waiting, relayed(result, hop, address))
+                continue
+            trouble = trouble_of(result, hop, address)
+            if result.fate is Fate.REFUSED:
+                job.end(waiting, Failed(trouble))
+            elif result.fate is Fate.DOUBT:
+                self._depot.log.warning(
+                    "may be sent more than once",
+                    queue=job.taken.name,
+                    recipient=waiting.forward_path,
+                    remote=where(hop, address),
+                    reason=result.reply.text,
+                )
+                job.end(waiting, Deferred(trouble))
+            elif not (taken and result.reply.status == "4.5.3"):  # it takes fewer at once
+                job.troubles[waiting.number] = trouble
+                job.open.remove(waiting)
+                job.later.append(waiting)
+
+    def _lost(self, job: Job) -> None:
+        """The peer has broken off. When it does so again and again it is left alone."""
+        if not self.health.lost():
+            return
+        troubles = list(job.troubles.values())
+        reason = troubles[-1].reason if troubles else "connections are lost"
+        self._fail(reason)
+
+    def _fail(self, reason: str) -> None:
+        pace, depot = self._depot.pace, self._depot
+        self.health.failed(depot.now(), pace.first, pace.longest, depot.chance(), reason)
+
+    def _after_host(self, job: Job, carrier: Carrier) -> None:
+        """One host is through with a letter: it is done, or goes to another, or waits."""
+        job.open += job.later
+        job.later = []
+        job.tried |= {carrier.target.address}
+        if not job.open:
+            self._depot.conclude(job)
+        elif self.ending or len(job.tried) >= SESSIONS or carrier.others <= job.tried:
+            self._put_off(job, Trouble("not taken", "4.0.0"))
+        else:
+            self._jobs.append(job)
+            if carrier not in self._carriers:
+                return  # `gone` follows, and feeds
+            self._feed()
+
+    def _put_off(self, job: Job, trouble: Trouble) -> None:
+        job.put_off(trouble, int(self.health.until))
+        self._depot.conclude(job)
+
+    # Connections
+
+    def ready(self, carrier: Carrier) -> None:
+        """A connection takes letters; it asks for one next."""
+        self._carriers[carrier] = None
+
+    def granted(self, share: Share) -> None:
+        if self.ending:
+            share.give_back()
+            return
+        self._opening += 1
+        task = self._start(self._open(share))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _open(self, share: Share) -> None:
+        """Use a share: lease a letter if there is none, route, connect."""
+        carrier: Carrier | None = None
+        try:
+            carrier = await self._connect(share)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # whatever it is, letters wait
+            self._depot.log.error("relaying failed", next_hop=self.key, exc_info=error)
+            await self._closed([Closed(Trouble(f"relaying failed ({error!r})", "4.3.0"))])
+        finally:
+            self._opening -= 1
+            if carrier is None:
+                share.give_back()
+        self._feed()
+
+    async def _connect(self, share: Share) -> Carrier | None:
+        if not self._jobs and self._domains and not self._leasing:
+            await self._lease(BATCH if self.standing is Standing.GOOD else 1)
+        job = next(filter(self._is_unserved, self._jobs), self._jobs[0] if self._jobs else None)
+        if job is None or self.ending:
+            return None
+        decision = await self._depot.router.route(job.mail_domain)
+        if isinstance(decision, Route):
+            return await self._dial(decision, job, share)
+        if isinstance(decision, NoRoute) and not decision.is_permanent:
+            await self._closed([Closed(Trouble(decision.text, decision.status))])
+        else:
+            await self._dispose(decision)
+        return None
+
+    async def _dial(self, route: Route, job: Job, share: Share) -> Carrier | None:
+        targets = [each for each in targets_of(route) if each.address not in job.tried]
+        found = await self._depot.dialler.dial(self, targets, share)
+        if isinstance(found, Carrier):
+            return found
+        await self._closed(found)
+        return None
+
+    async def _closed(self, closed: list[Closed]) -> None:
+        """No further host takes letters. Those that a connection still serves are not concerned."""
+        left = [job for job in self._jobs if not self._carriers or self._is_unserved(job)]
+        why = gravest(closed) if closed else Closed(Trouble("no further host", "4.4.1"))
+        if not self._carriers and closed:
+            self._fail(why.trouble.reason)
+        for job in left:
+            self._jobs.remove(job)
+            if why.permanent and not job.tried:
+                job.end_all(Failed(why.trouble))
+            self._put_off(job, why.trouble)
+        if not self._carriers and closed and self._domains:
+            await self._postpone()
+
+    async def _dispose(self, decision: Local | NoRoute) -> None:
+        """Nothing goes out: all letters end here, or are for people of this site."""
+        while self._jobs and not self.ending:
+            while self._jobs:
+                job = self._jobs.popleft()
+                if isinstance(decision, NoRoute):
+                    job.end_all(Failed(Trouble(decision.text, decision.status)))
+                for waiting in list(job.open):
+                    job.end(waiting, self._depot.hand_over.outcome(waiting.forward_path))
+                self._depot.conclude(job)
+            if self._domains and not self._leasing:
+                await self._lease(BATCH)
+
+    # The end
+
+    def end(self) -> None:
+        """What is being sent is finished; what waits is given back."""
+        self.ending = True
+        self._domains.clear()
+        while self._jobs:
+            self._depot.conclude(self._jobs.popleft())
+        for carrier in list(self._idle):
+            self._wake(carrier, None)
+        for task in self._tasks:
+            task.cancel()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Something of the channel's own, to be waited for."""
+        self._busy += 1
+
+        async def run() -> None:
+            try:
+                await work
+            except StoreUnavailable as error:
+                self._depot.log.warning("queue not at hand", next_hop=self.key, reason=str(error))
+            finally:
+                self._busy -= 1
+                self._end_if_done()
+
+        return self._depot.start(run())

@@ -1,0 +1,58 @@
+"""From what a peer said to what the queue does (RFC 5321 §4.2.1)."""
+
+from __future__ import annotations
+
+from posthouse.mta.queue.outcome import Relayed, Trouble
+from posthouse.mta.route.hop import NextHop
+from posthouse.protocols.smtp.client.events import Fate, Result
+
+#: What the reply was to, in words.
+ABOUT = {
+    "greeting": "its greeting",
+    "EHLO": "the greeting",
+    "HELO": "the greeting",
+    "LHLO": "the greeting",
+    "STARTTLS": "STARTTLS",
+    "AUTH": "the log-in",
+    "MAIL": "the sender",
+    "RCPT": "the recipient",
+    "DATA": "DATA",
+    ".": "the message",
+}
+
+
+def where(hop: NextHop, address: str) -> str:
+    """A host as logs and reports name it."""
+    return hop.host if hop.host == f"[{address}]" else f"{hop.host} [{address}]"
+
+
+def relayed(result: Result, hop: NextHop, address: str) -> Relayed:
+    return Relayed(where(hop, address), str(result.reply))
+
+
+def trouble_of(result: Result, hop: NextHop, address: str) -> Trouble:
+    """Why a peer has not taken a letter, or why there is no session with it."""
+    reply, about = result.reply, ABOUT.get(result.command, result.command)
+    place = where(hop, address)
+    if result.fate is Fate.DOUBT:
+        return Trouble(
+            f"{place}: {reply.text}, after all of the message was sent; it may have taken it",
+            reply.status,
+            hop.host,
+        )
+    if not reply.code:
+        return Trouble(f"{place}: {reply.text} (at {about})", reply.status, hop.host)
+    verb = "refused" if result.fate is Fate.REFUSED else "put off"
+    words = f"{place} {verb} {about}."
+    if result.command == "greeting":
+        words = f"{place} takes no mail {'at all' if result.fate is Fate.REFUSED else 'now'}."
+    return Trouble(words, reply.status, hop.host, str(reply))
+
+
+def unreachable(error: Exception, hop: NextHop, address: str, within: float) -> Trouble:
+    """No connection came about."""
+    if isinstance(error, TimeoutError) and not getattr(error, "errno", None):
+        words = f"no connection within {within:.0f} seconds"
+    else:
+        words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return Trouble(f"{where(hop, address)}, port {hop.port}: {words}", "4.4.1", hop.host)

@@ -1,0 +1,286 @@
+"""The relay of one worker: finds what is due for other sites, and has channels carry it.
+
+It is woken by the queue's news and by the clock. A channel is one next hop, or one route of the
+settings; channels know nothing of each other but how many connections there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from posthouse.accounts.directory import SEPARATOR
+from posthouse.mta.queue.outcome import Relayed
+from posthouse.mta.queue.relaying import due_next_hops, extend, give_back, next_due
+from posthouse.mta.queue.units import TOPIC
+from posthouse.mta.report.settlement import Settlement
+from posthouse.mta.route.router import Router
+from posthouse.protocols.smtp.client.session import Times
+from posthouse.runtime.connection import Census, Limits
+from posthouse.runtime.connection import Log as ConnectionLog
+from posthouse.store.blobs.files import BlobFiles
+from posthouse.store.database import StoreUnavailable
+from posthouse.store.store import Store
+
+from .channel import LEASE, Channel, Depot, Pace
+from .connections import Connections
+from .content import Contents
+from .dialling import Contexts, Dialler
+from .health import Addresses, HealthBook
+from .job import Job
+from .local import HandOver
+from .news import newest_message, next_hops_after
+
+POLL = 20.0  # seconds; behind the wake-ups, for what nobody woke us for
+RENEWAL = 30.0  # seconds between looks at the leases
+SPARE = 120  # seconds before its end at which a lease is extended
+ELSEWHERE = 1.0  # seconds that the worker which accepted a letter has to take it
+SHORTEST = 0.1  # seconds between two looks at everything
+LAST_WRITES = 3.0  # seconds for what is written at the end
+CHANNELS = 20_000  # at once; more next hops wait until one is through
+NO_LIMIT = 1_000_000  # connections are counted here, not by the census
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How letters are relayed."""
+
+    hostname: str
+    connections: int = 500
+    connections_per_next_hop: int = 20
+    within: float = 30.0  # seconds for a connection
+    pace: Pace = field(default_factory=Pace)
+    times: Times = field(default_factory=Times)
+    authorities: str = ""  # PEM file of those who sign the certificates of next hops
+    separator: str = SEPARATOR
+
+
+class Relay:
+    """One for a worker."""
+
+    def __init__(
+        self,
+        store: Store,
+        blobs: BlobFiles,
+        router: Router,
+        settlement: Settlement,
+        new_lease: Callable[[], str],
+        now: Callable[[], float],
+        chance: Callable[[], float],
+        settings: Settings,
+        log: ConnectionLog,
+    ) -> None:
+        """`new_lease` gives tokens; `chance` a number from 0 to 1."""
+        self._store = store
+        self._settlement = settlement
+        self._router = router
+        self._now = now
+        self._log = log
+        self._census = Census(Limits(NO_LIMIT, NO_LIMIT), log)
+        self._channels: dict[str, Channel] = {}
+        self._health = HealthBook(settings.connections_per_next_hop)
+        self._jobs: dict[Job, None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._seen = 0  # the newest letter that was looked at
+        self._look = True  # at all that is due
+        self._overflow = False
+        self._next_look = 0.0  # by the loop's clock
+        self._looked_at = 0  # when everything was looked at
+        self._recheck = False  # something may be due sooner than was known
+        self._renewing: asyncio.Future[None] | None = None
+        self._settling: set[asyncio.Task[None]] = set()
+        self._elsewhere = False  # the news that is being told is of another worker
+        self._ending = False
+        contents = Contents(store, blobs, asyncio.Semaphore(2))
+        self._depot = Depot(
+            store=store,
+            router=router,
+            dialler=Dialler(
+                settings.hostname,
+                self._census,
+                Addresses(),
+                contents.open,
+                now,
+                Contexts(settings.authorities),
+                settings.within,
+                settings.times,
+            ),
+            connections=Connections(settings.connections),
+            hand_over=HandOver(store, settings.separator),
+            pace=settings.pace,
+            now=now,
+            chance=chance,
+            new_lease=new_lease,
+            start=self._start,
+            conclude=self._conclude,
+            in_hand=self._jobs,
+            emptied=self._emptied,
+            changed=self.changed,
+            log=log,
+        )
+        store.listen(TOPIC, self._told)
+
+    # News
+
+    @contextlib.contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """What is told within comes from another worker, which will take what it has accepted."""
+        self._elsewhere = True
+        try:
+            yield
+        finally:
+            self._elsewhere = False
+
+    def _told(self, _key: int, value: int) -> None:
+        if value <= self._seen:
+            self._look = True  # not of a new letter
+        if self._elsewhere:
+            asyncio.get_running_loop().call_later(ELSEWHERE, self._woken.set)
+        else:
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Relay what is due, until cancelled."""
+        self._renewing = asyncio.ensure_future(self._renew())
+        self._seen = self._store.read(newest_message())
+        while True:
+            pause = self._next_look - asyncio.get_running_loop().time()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), max(0.0, pause))
+            try:
+                await self._look_around()
+            except StoreUnavailable as error:
+                self._log.warning("queue not at hand", reason=str(error))
+                self._next_look = asyncio.get_running_loop().time() + 1.0
+
+    async def _look_around(self) -> None:
+        """At what is new; and at everything, when it is time or there is news of something old."""
+        time = asyncio.get_running_loop().time
+        if self._woken.is_set():
+            self._woken.clear()
+            self._look_at_new()
+        if self._look or time() >= self._next_look:
+            self._next_look = time() + POLL
+            self._looked_at = int(self._now())
+            self._recheck = True
+            await self._look_at_all()
+        if self._recheck:
+            self._recheck = False
+            first = self._store.read(next_due(self._looked_at))
+            if first is not None:
+                pause = max(SHORTEST, first - self._now())
+                self._next_look = min(self._next_look, time() + pause)
+
+    def _look_at_new(self) -> None:
+        """The next hops of letters that came since the last look."""
+        newest = self._store.read(newest_message())
+        if newest == self._seen:
+            self._look = self._look or not self._recheck  # the news was of something else
+            return
+        domains = self._store.read(next_hops_after(self._seen))
+        self._seen = newest
+        for domain in domains:
+            self._due(domain)
+
+    async def _look_at_all(self) -> None:
+        self._look = self._overflow = False
+        for domain in await self._store.read_long(due_next_hops(self._looked_at)):
+            self._due(domain)
+
+    def _due(self, domain: str) -> None:
+        if self._ending:
+            return
+        key = domain if self._router.is_local(domain) else self._router.key(domain)
+        channel = self._channels.get(key)
+        if channel is None:
+            if len(self._channels) >= CHANNELS:
+                self._overflow = True
+                return
+            channel = self._channels[key] = Channel(self._depot, key, self._health.of(key))
+        channel.due(domain)
+
+    def _emptied(self, channel: Channel) -> None:
+        if self._channels.get(channel.key) is channel:
+            del self._channels[channel.key]
+        if self._overflow and len(self._channels) < CHANNELS // 2:
+            self._look = True
+            self._woken.set()
+
+    # Leases
+
+    async def _renew(self) -> None:
+        """Extend the leases of what is still in hand, before they run out."""
+        while not self._ending:
+            await asyncio.sleep(RENEWAL)
+            now = int(self._now())
+            ending: dict[str, list[Job]] = {}
+            for job in self._jobs:
+                if job.until < now + SPARE:
+                    ending.setdefault(job.lease, []).append(job)
+            for lease, jobs in ending.items():
+                until = now + LEASE
+                for job in jobs:
+                    job.until = until
+                with contextlib.suppress(StoreUnavailable):
+                    await self._store.write(
+                        extend([job.taken.message for job in jobs], lease, until)
+                    )
+
+    def _conclude(self, job: Job) -> None:
+        task = self._start(self._settle(job))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
+    async def _settle(self, job: Job) -> None:
+        """End a lease: with what came of it, or as if it had never been."""
+        try:
+            if job.outcomes:
+                await self._settlement.settle(job.taken, job.lease, job.outcomes)
+            if job.open:
+                await self._store.write(give_back(job.taken.message, job.lease, int(self._now())))
+        except StoreUnavailable as error:
+            self._log.error(
+                "outcome not written, may be sent more than once",
+                queue=job.taken.name,
+                reason=str(error),
+            )
+        finally:
+            self._jobs.pop(job, None)
+        if not all(isinstance(outcome, Relayed) for outcome in job.outcomes.values()):
+            self.changed()
+
+    def changed(self) -> None:
+        """Something may be due sooner than was known."""
+        if not self._recheck:
+            self._recheck = True
+            self._woken.set()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.error("relaying failed", exc_info=error)
+
+    # The end
+
+    async def stop(self, within: float) -> None:
+        """Finish the letters that are being sent, begin no other, give back what waits."""
+        self._ending = True
+        if self._renewing is not None:
+            self._renewing.cancel()
+        for channel in list(self._channels.values()):
+            channel.end()
+        await self._census.finish(within)
+        for task in self._tasks - self._settling:
+            task.cancel()  # a lease that it gets all the same is released at the next start
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=LAST_WRITES)
