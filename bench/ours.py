@@ -12,6 +12,7 @@ from tests.system.server import Server
 from bench.peers import PASSWORD, Peer
 
 DOMAIN = "bench.example"
+HELD = "queue.hold_outgoing = true; accept rows: to aliases that lead to another site"
 
 
 class Posthouse(Peer):
@@ -24,7 +25,7 @@ class Posthouse(Peer):
         super().__init__(folder)
         self.server = Server(
             data=folder,
-            settings={"workers": self.workers},
+            settings={"workers": self.workers, "queue.hold_outgoing": "true"},
             command=(sys.executable, "-m", "posthouse"),
             wrapper=(sys.executable, "-m", "bench.keeper"),
         )
@@ -35,6 +36,9 @@ class Posthouse(Peer):
         try:
             self.users = [f"user{number}@{DOMAIN}" for number in range(20)]
             self.server.add_accounts([*self.users, self.reader], PASSWORD)
+            self.away = [f"away{number}@{DOMAIN}" for number in range(20)]
+            for alias in self.away:
+                self.server.run("alias", "add", alias, f"{alias.partition('@')[0]}@away.example")
         except BaseException:
             self.server.close()
             raise
@@ -55,7 +59,10 @@ class Posthouse1(Posthouse):
     """One worker."""
 
     name = "posthouse-1"
-    settings = ("workers = 1", "accept rows: submission with AUTH, to another site (stays queued)")
+    settings = (
+        "workers = 1",
+        "accept rows: smtp, to aliases of another site; queue.hold_outgoing = true",
+    )
 
 
 class Posthouse2(Posthouse):
@@ -63,4 +70,7 @@ class Posthouse2(Posthouse):
 
     name = "posthouse-2"
     workers = 2
-    settings = ("workers = 2", "accept rows: submission with AUTH, to another site (stays queued)")
+    settings = (
+        "workers = 2",
+        "accept rows: smtp, to aliases of another site; queue.hold_outgoing = true",
+    )

@@ -150,12 +150,7 @@ def accept(connections: int, each: int, letters: int) -> Callable[[Subject], Fig
 def _accept_orders(subject: Subject, connections: int, each: int, letters: int) -> dict[str, Any]:
     orders = _orders(subject, connections, each, letters)
     if isinstance(subject.peer, Posthouse):
-        orders |= {
-            "port": subject.peer.ports["submission"],
-            "recipients": [f"user{number}@elsewhere.example" for number in range(20)],
-            "sender": subject.peer.users[0],
-            "password": PASSWORD,
-        }
+        orders["recipients"] = subject.peer.away
     return orders
 
 

@@ -206,6 +206,9 @@ class Passwords(Part, frozen=True):
 class Queue(Part, frozen=True):
     """How long a letter waits that cannot be handed on (RFC 5321 §4.5.4.1)."""
 
+    hold_outgoing: Annotated[
+        bool, about("Letters for other sites are held until `posthouse queue release`.")
+    ] = False
     first_wait: Annotated[
         float, seconds("From the first try to the second; each further wait is twice as long.")
     ] = 5 * MINUTES

@@ -123,7 +123,9 @@ class Worker:
             ),
             clock.monotonic,
         )
-        self._queue = Queue(self.store, self._lease, clock.now, new_queue_id)
+        self._queue = Queue(
+            self.store, self._lease, clock.now, new_queue_id, config.queue.hold_outgoing
+        )
         self._settlement = Settlement(
             self.store,
             Reporter(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from posthouse.store.store import Store
 
 from .letter import Letter, Recipient
+from .states import State
 from .units import accept
 
 LEASE = 60  # seconds that a worker has for what it took
@@ -36,8 +37,13 @@ class Queue:
         lease: str,
         now: Callable[[], float],
         new_name: Callable[[], str],
+        hold_outgoing: bool = False,
     ) -> None:
-        """`lease` is the token of this worker; `new_name` gives queue ids."""
+        """`lease` is the token of this worker; `new_name` gives queue ids.
+
+        With `hold_outgoing`, what is for other sites waits for an operator.
+        """
+        self._outgoing = State.HELD if hold_outgoing else State.READY
         self._store = store
         self._lease = lease
         self._now = now
@@ -69,6 +75,7 @@ class Queue:
                 received,
                 self._lease if leased else "",
                 received + LEASE,
+                self._outgoing,
             )
         )
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()

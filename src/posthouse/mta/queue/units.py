@@ -38,12 +38,12 @@ def accept(
     received: int,
     lease: str,
     until: int,
+    outgoing: State = State.READY,
 ) -> Unit[tuple[int, int]]:
     """Write a letter and its recipients; gives its id and its content's.
 
-    When that is durable, the letter is ours.
-
-    Recipients of this site are leased at once to `lease`, the worker that accepts, if it has one.
+    When that is durable, the letter is ours. Recipients of this site are leased at once to
+    `lease`, the worker that accepts, if it has one; those of others are ready, or held.
     """
 
     def unit() -> Work[tuple[int, int]]:
@@ -61,7 +61,7 @@ def accept(
         )
         assert row is not None
         message: int = row[0]
-        yield from insert_recipients(message, recipients, received, lease, until)
+        yield from insert_recipients(message, recipients, received, lease, until, outgoing)
         if letter.sent is not None:
             size = letter.content.size
             yield from file_sent(letter.account, content, size, letter.sent, received)
@@ -71,13 +71,19 @@ def accept(
 
 
 def insert_recipients(
-    message: int, recipients: Sequence[Recipient], due: int, lease: str = "", until: int = 0
+    message: int,
+    recipients: Sequence[Recipient],
+    due: int,
+    lease: str = "",
+    until: int = 0,
+    outgoing: State = State.READY,
 ) -> Work[None]:
-    """Write the recipients of a letter; who is not leased is told of."""
+    """Write the recipients of a letter; who is ready is told of."""
     waiting = False
     for number, recipient in enumerate(recipients):
         leased = bool(lease and recipient.account)
-        waiting = waiting or not leased
+        state = State.LEASED if leased else State.READY if recipient.account else outgoing
+        waiting = waiting or state is State.READY
         yield from run(
             "INSERT INTO queue_recipient (message, number, forward_path, original, domain, state,"
             " account, lease, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -86,7 +92,7 @@ def insert_recipients(
             recipient.forward_path,
             recipient.original,
             recipient.domain,
-            State.LEASED if leased else State.READY,
+            state,
             recipient.account,
             lease if leased else "",
             until if leased else due,
