@@ -163,7 +163,8 @@ def parse_summary(octets: bytes) -> object:
 
 def parse_completed(octets: bytes) -> object:
     made = complete(Header.of(octets).octets, time=0, message_id="<a@b>")
-    holds(complete(made, time=1, message_id="<c@d>") == made, "completed twice")
+    header = Header.of(made).octets
+    holds(complete(header, time=1, message_id="<c@d>") == header, "completed twice")
     return made
 
 

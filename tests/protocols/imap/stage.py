@@ -51,6 +51,8 @@ from posthouse.protocols.sasl.mechanism import Accepted, Denial, Denied, Passwor
 
 CONTENT = b"From: ann@a.example\r\nSubject: one\r\n\r\ntext\r\n"
 LETTERS = Path(__file__).parent / "letters"
+NO_MAILBOX = Declined("there is no such mailbox", "NONEXISTENT")
+TRY_CREATE = Declined("there is no such mailbox, create it first", "TRYCREATE")
 SPECIAL = {"Sent": "\\Sent", "Drafts": "\\Drafts", "Junk": "\\Junk", "Trash": "\\Trash"}
 
 
@@ -82,10 +84,11 @@ class Box:
     def view(self) -> View:
         return View.of(self.modseq, [(m.uid, m.flags, m.modseq) for m in self.messages])
 
-    def claim(self) -> list[tuple[int, int]]:
-        """What becomes \\Recent in the session that asks."""
+    def claim(self, read_only: bool) -> list[tuple[int, int]]:
+        """What is \\Recent in the session that asks; in others no more, if it may write."""
         new = [m.uid for m in self.messages if m.uid > self.recent]
-        self.recent = self.uid_next - 1
+        if not read_only:
+            self.recent = self.uid_next - 1
         return [(new[0], new[-1])] if new else []
 
 
@@ -203,12 +206,12 @@ class Stage:
                 )
             case Create(name):
                 if name in self.boxes:
-                    return Declined("it exists", "ALREADYEXISTS")
+                    return Declined("there is a mailbox of this name already", "ALREADYEXISTS")
                 self.boxes[name] = Box(len(self.boxes) + 1)
                 return None
             case Delete(name):
                 if name not in self.boxes:
-                    return Declined("no such mailbox", "NONEXISTENT")
+                    return NO_MAILBOX
                 del self.boxes[name]
                 return None
             case Rename(name, to):
@@ -223,9 +226,9 @@ class Stage:
 
     def rename(self, name: str, to: str) -> object:
         if name not in self.boxes:
-            return Declined("no such mailbox", "NONEXISTENT")
+            return NO_MAILBOX
         if to in self.boxes:
-            return Declined("it exists", "ALREADYEXISTS")
+            return Declined("there is a mailbox of this name already", "ALREADYEXISTS")
         self.boxes[to] = self.boxes.pop(name)
         if name == "INBOX":
             self.boxes[name] = Box(len(self.boxes) + 1)
@@ -237,12 +240,12 @@ class Stage:
     def about_a_mailbox(self, connection: int, question: object) -> object:
         match question:
             case Select(name) | Status(name) if name not in self.boxes:
-                return Declined("no such mailbox", "NONEXISTENT")
+                return NO_MAILBOX
             case BeginAppend(name) if name not in self.boxes:
-                return Declined("no such mailbox", "TRYCREATE")
+                return TRY_CREATE
             case Select(name, read_only):
                 box = self.boxes[name]
-                recent = [] if read_only else box.claim()
+                recent = box.claim(read_only)
                 selected = Selected(name, box.uid_validity, read_only, box.view(), recent)
                 unseen = [b"\\Seen" in m.flags for m in box.messages]
                 first = unseen.index(False) + 1 if False in unseen else 0
@@ -251,7 +254,11 @@ class Stage:
                 box = self.boxes[name]
                 unseen = [b"\\Seen" in m.flags for m in box.messages]
                 return Counts(
-                    len(box.messages), unseen.count(False), box.uid_next, box.uid_validity
+                    len(box.messages),
+                    unseen.count(False),
+                    box.uid_next,
+                    box.uid_validity,
+                    sum(m.uid > box.recent for m in box.messages),
                 )
             case BeginAppend():
                 self.appends[connection] = question, b""
@@ -292,7 +299,7 @@ class Stage:
                 self.changed(selected.mailbox)
                 return self.news(connection)
             case Copy(_, name) if name not in self.boxes:
-                return Declined("no such mailbox", "TRYCREATE")
+                return TRY_CREATE
             case Copy(ranges, name):
                 _, box = self.selected(connection)
                 to = self.boxes[name]
@@ -322,7 +329,7 @@ class Stage:
     def news(self, connection: int) -> News:
         selected, box = self.selected(connection)
         view = box.view()
-        recent = [] if selected.read_only else box.claim()
+        recent = box.claim(selected.read_only)
         if self.settings.get("precise") != "yes":
             return News(view, recent=recent)
         vanished, changed = view.since(selected.view)
