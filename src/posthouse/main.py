@@ -157,7 +157,12 @@ class Worker:
         self._relay = self._new_relay(directory, clock, log)
         self._sweeper = Sweeper(self.store, self._blobs, clock.now, log)
         self._census = Census(
-            Limits(config.limits.connections, config.limits.connections_per_network), log
+            Limits(
+                config.limits.connections,
+                config.limits.connections_per_network,
+                config.timeouts.handshake,
+            ),
+            log,
         )
         self._services = services(
             Parts(

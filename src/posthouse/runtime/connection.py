@@ -12,6 +12,7 @@ import inspect
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from typing import Protocol, cast
 
 from posthouse.protocols.dialogue import TLS, Failed, Reason, StartTLS
@@ -82,10 +83,11 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many connections a worker serves."""
+    """How many connections a worker serves, and how long a TLS handshake may take."""
 
     connections: int = 10_000
-    connections_per_address: int = 1_000
+    connections_per_network: int = 1_000
+    handshake: float = HANDSHAKE
 
 
 class Census:
@@ -96,30 +98,30 @@ class Census:
         self.log = log
         self.connections: set[Connection] = set()
         self.finishing = False
-        self._addresses: dict[str, int] = {}
+        self._networks: dict[str, int] = {}
         self._empty: asyncio.Future[None] | None = None
 
-    def admit(self, connection: Connection, address: str) -> bool:
+    def admit(self, connection: Connection, network: str) -> bool:
         """Count a connection, unless there are too many."""
-        here = self._addresses.get(address, 0)
+        here = self._networks.get(network, 0)
         if (
             self.finishing
             or len(self.connections) >= self.limits.connections
-            or here >= self.limits.connections_per_address
+            or here >= self.limits.connections_per_network
         ):
             return False
-        self._addresses[address] = here + 1
+        self._networks[network] = here + 1
         self.connections.add(connection)
         return True
 
-    def forget(self, connection: Connection, address: str) -> None:
+    def forget(self, connection: Connection, network: str) -> None:
         """The connection has ended."""
         if connection not in self.connections:
             return
         self.connections.discard(connection)
-        here = self._addresses.pop(address) - 1
+        here = self._networks.pop(network) - 1
         if here:
-            self._addresses[address] = here
+            self._networks[network] = here
         if self._empty is not None and not self.connections and not self._empty.done():
             self._empty.set_result(None)
 
@@ -147,7 +149,8 @@ class Connection(asyncio.Protocol):
         self._census = census
         self._loop = asyncio.get_running_loop()
         self._address = ""
-        self._admitted = False
+        self._network = ""
+        self._admitted = False  # counted, and not yet lost
         self._thinking: asyncio.Future[object] | None = None
         self._upgrading = False
         self._early: list[bytes] = []  # decrypted before start_tls has returned
@@ -168,7 +171,8 @@ class Connection(asyncio.Protocol):
         name = transport.get_extra_info("peername") or ("", 0)
         local = transport.get_extra_info("sockname") or ("", 0)
         self._address = str(name[0])
-        self._admitted = self._census.admit(self, self._address)
+        self._network = network_of(self._address)
+        self._admitted = self._census.admit(self, self._network)
         if not self._admitted:
             self._transport.write(self._service.overloaded)
             self._transport.close()
@@ -186,8 +190,11 @@ class Connection(asyncio.Protocol):
             return
         if not self._admitted or self._ended:
             return
-        self._engine.receive(data)
+        engine = self._engine
+        engine.receive(data)
         self._pump()
+        if engine.buffered > INPUT_HIGH_WATER and (self._unread or engine.within is None):
+            self._hold_up(True)
 
     def eof_received(self) -> bool:
         """The peer says no more; what it asked for is still answered."""
@@ -195,7 +202,8 @@ class Connection(asyncio.Protocol):
             return False
         self._ended = True
         self._pump()
-        return not self._transport.is_closing()
+        # TLS cannot be closed on one side alone.
+        return not self._transport.is_closing() and self._transport.can_write_eof()
 
     def pause_writing(self) -> None:
         self._unread = True
@@ -215,11 +223,11 @@ class Connection(asyncio.Protocol):
         if not self._admitted:
             return
         self._admitted = False
+        self._census.forget(self, self._network)
         self._engine.close()
         if self._thinking is not None:
             self._thinking.cancel()
         self._agent.closed()
-        self._census.forget(self, self._address)
 
     # What the server does
 
@@ -293,8 +301,8 @@ class Connection(asyncio.Protocol):
         if inspect.isawaitable(answer):
             future = asyncio.ensure_future(cast("Awaitable[object]", answer))
             self._thinking = future
-            self._write()
             self._deadline = None
+            self._write()  # which may set one, when the peer does not take it
             if self._engine.buffered > INPUT_HIGH_WATER:
                 self._hold_up(True)
             future.add_done_callback(self._answered)
@@ -346,6 +354,7 @@ class Connection(asyncio.Protocol):
             return
         if self._ended:
             self._transport.close()
+            self._set_deadline(UNREAD)
             return
         self._hold_up(False)
         if engine.allowances != self._allowances:
@@ -415,7 +424,8 @@ class Connection(asyncio.Protocol):
         except (OSError, ssl.SSLError) as error:
             self._handshake_failed(error)
             return
-        if transport is None or not self._admitted:
+        if transport is None or transport.is_closing() or not self._admitted:  # it has gone
+            self.connection_lost(None)
             return
         self._transport = transport
         self._transport.set_write_buffer_limits(OUTPUT_HIGH_WATER)
@@ -436,7 +446,7 @@ class Connection(asyncio.Protocol):
             self,
             self._service.tls,
             server_side=True,
-            ssl_handshake_timeout=HANDSHAKE,
+            ssl_handshake_timeout=self._census.limits.handshake,
         )
 
     def _handshake_failed(self, error: Exception) -> None:
@@ -447,6 +457,8 @@ class Connection(asyncio.Protocol):
             error=str(error),
         )
         self._transport.abort()
+        # The transport has another protocol by now, and may not tell this one.
+        self.connection_lost(error)
 
 
 def describe_tls(transport: asyncio.BaseTransport) -> TLS | None:
@@ -456,3 +468,11 @@ def describe_tls(transport: asyncio.BaseTransport) -> TLS | None:
         return None
     cipher = tls.cipher()
     return TLS(tls.version() or "", cipher[0] if cipher else "")
+
+
+def network_of(address: str) -> str:
+    """What is counted as one peer: an IPv4 address, or the IPv6 network that a site gets (/64)."""
+    if ":" not in address:
+        return address
+    number = IPv6Address(address.partition("%")[0])
+    return str(number.ipv4_mapped or IPv6Address(number.packed[:8].ljust(16, b"\0")))
