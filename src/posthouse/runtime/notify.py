@@ -87,11 +87,12 @@ class Sender:
 
     def _listening(self) -> list[str]:
         """The names of the other sockets, listed again when the directory has changed."""
-        changed = self._here.stat().st_mtime
-        if changed != self._seen:
-            # Two changes within a tick of the clock bear one time: a young list is not kept.
-            self._seen = changed if time.time() - changed > 1 else -1.0
-            self._peers = [path.name for path in self._here.iterdir() if path.suffix == SUFFIX]
+        with contextlib.suppress(OSError):  # no descriptors left: those known so far are told
+            changed = self._here.stat().st_mtime
+            if changed != self._seen:
+                self._peers = [path.name for path in self._here.iterdir() if path.suffix == SUFFIX]
+                # Two changes within a tick of the clock bear one time: a young list is not kept.
+                self._seen = changed if time.time() - changed > 1 else -1.0
         return [name for name in self._peers if name != self.own]
 
     def _send(self, datagram: bytes, peer: str) -> bool:

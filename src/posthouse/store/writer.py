@@ -165,8 +165,10 @@ class Writer:
             self._run_here(self._next_group())
 
     def _finished(self, group: Group) -> None:
-        self._answer(group)
-        self._begin()
+        try:
+            self._answer(group)
+        finally:  # whatever a listener raises, those who wait have their turn
+            self._begin()
 
     def _answer(self, group: Group) -> None:
         for future, result, error in group.answers:
