@@ -66,7 +66,7 @@ def test_the_right_password_and_no_other(store: DirectStore, accounts: dict[str,
     run(work())
 
 
-def test_a_remembered_log_in_opens_no_other_account(
+def test_attack_25_a_remembered_log_in_opens_no_other_account(
     store: DirectStore, accounts: dict[str, int]
 ) -> None:
     who, counting = authenticator(store)
@@ -82,7 +82,7 @@ def test_a_remembered_log_in_opens_no_other_account(
     run(work())
 
 
-def test_equal_hashes_open_no_other_account(store: DirectStore) -> None:
+def test_attack_25_equal_hashes_open_no_other_account(store: DirectStore) -> None:
     """An import gives many accounts one hash; a changed one must not be opened by another's."""
     stored = HASHER.hash("same")
     for name in (ANN, BOB):
@@ -139,7 +139,7 @@ def test_wrong_passwords_are_not_remembered(store: DirectStore, accounts: dict[s
     run(work())
 
 
-def test_an_unknown_name_costs_the_same(store: DirectStore, accounts: dict[str, int]) -> None:
+def test_attack_11_an_unknown_name_costs_the_same(store: DirectStore, accounts: dict[str, int]) -> None:
     who, counting = authenticator(store)
 
     async def work() -> None:
@@ -174,7 +174,7 @@ def test_many_at_once_are_one_question(store: DirectStore, accounts: dict[str, i
     run(work())
 
 
-def test_a_flood_is_put_off_and_harms_nobody(store: DirectStore, accounts: dict[str, int]) -> None:
+def test_attack_29_a_flood_is_put_off_and_harms_nobody(store: DirectStore, accounts: dict[str, int]) -> None:
     who, _ = authenticator(store, checks=1, waiting=3)
 
     async def work() -> None:

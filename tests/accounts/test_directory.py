@@ -143,7 +143,7 @@ def test_what_no_account_can_be_called(address: str) -> None:
         canonical_address(address)
 
 
-def test_names_are_compared_in_one_form() -> None:
+def test_attack_24_names_are_compared_in_one_form() -> None:
     assert canonical_address("JÖRG@Bücher.example") == "jörg@xn--bcher-kva.example"
     assert canonical_address("jo\u0308rg@example.org") == canonical_address("jörg@example.org")
     assert canonical_domain("Example.ORG") == "example.org"

@@ -134,6 +134,6 @@ def test_help_loads_little() -> None:
 
 
 @pytest.mark.parametrize("name", ["a\x1b[31mb", "x\r\ny", "\u202ee", "\x07"])
-def test_what_is_foreign_does_not_reach_the_terminal(run: Run, name: str) -> None:
+def test_attack_71_what_is_foreign_does_not_reach_the_terminal(run: Run, name: str) -> None:
     refused = run("domain", "add", name, status=1).stderr
     assert refused.rstrip("\n").isprintable()

@@ -91,7 +91,7 @@ def test_the_mailboxes(run: Run, letter: int) -> None:
 
 
 @given(st.text())
-def test_whatever_is_printed(text: str) -> None:
+def test_attack_71_whatever_is_printed(text: str) -> None:
     shown = printable(text)
     assert all(c.isprintable() or c in "\n\u200c\u200d\u00ad" for c in shown)
     assert printable(shown) == shown

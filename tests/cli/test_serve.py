@@ -109,7 +109,7 @@ def _log_in(data: Path, port: int, password: str) -> None:
         client.login("ann@localhost", password)
 
 
-def test_a_second_server_is_refused(run: Run, data: Path) -> None:
+def test_attack_65_a_second_server_is_refused(run: Run, data: Path) -> None:
     with serving(data) as (process, _):
         refused = run("serve", status=1).stderr
         assert f"process {process.pid};" in refused

@@ -165,7 +165,7 @@ FAULTS = {"full": (full, 7), "write": (cannot_write, 7), "sync": (cannot_sync, 1
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_here_and_there(tmp_path: Path, fault: str) -> None:
+def test_attack_62_a_fault_here_and_there(tmp_path: Path, fault: str) -> None:
     arrange, step = FAULTS[fault]
     runs, broken = fail_at(tmp_path, arrange, SMALL, step)
     print(f"{fault}: {runs} runs, {broken} stores stopped")

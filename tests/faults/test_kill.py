@@ -162,7 +162,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def test_killed_ten_times(server: Server) -> None:
+def test_attack_61_killed_ten_times(server: Server) -> None:
     report = under_load(server, [*ALL * 10, *OTHERS], random.Random())
     print(report)
     assert report.promised

@@ -145,7 +145,7 @@ def lose_power_everywhere(
     return report
 
 
-def test_power_lost_at_every_sync(tmp_path: Path) -> None:
+def test_attack_61_power_lost_at_every_sync(tmp_path: Path) -> None:
     report = lose_power_everywhere(tmp_path, 1, Size(4, 30, 4, 12), between=100)
     print(report)
 

@@ -80,7 +80,7 @@ def test_no_blank_line_is_invented() -> None:
     assert Header(b"\r\n").select([b"a"]) == b"\r\n"
 
 
-def test_a_value_never_becomes_two_fields() -> None:
+def test_attack_38_a_value_never_becomes_two_fields() -> None:
     assert format_field("Subject", "a\r\nBcc: b\r\n\r\nbody") == b"Subject: a Bcc: b body\r\n"
     assert format_field("X", b"a\nb\0c") == b"X: a b c\r\n"
     with pytest.raises(ValueError, match="name"):

@@ -69,7 +69,7 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_messages(name: str) -> None:
+def test_attack_34_36_messages(name: str) -> None:
     content = MESSAGES[name]
     seconds = _timed(lambda: summarise(content))
     assert seconds < 2 + len(content) * 2e-7
@@ -128,7 +128,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value[:12]))
-def test_values(value: bytes) -> None:
+def test_attack_35_37_values(value: bytes) -> None:
     text = value.decode("latin-1")
     actions: list[Callable[[], object]] = [
         lambda: parse_address_list(value),

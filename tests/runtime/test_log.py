@@ -43,7 +43,7 @@ def test_an_exception_is_one_line() -> None:
 
 
 @given(st.text() | st.binary(), st.sampled_from(["text", "json"]))
-def test_whatever_a_peer_sends(value: object, layout: str) -> None:
+def test_attack_52_whatever_a_peer_sends(value: object, layout: str) -> None:
     lines: list[bytes] = []
     open_log(layout, write=lines.append).info("event", value=value)
     (line,) = lines

@@ -166,7 +166,7 @@ def test_a_data_directory_is_served_once(program: Program, tmp_path: Path) -> No
         assert f"process {program.process.pid};" in second.output.read()
 
 
-def test_a_killed_server_leaves_no_lock(tmp_path: Path) -> None:
+def test_attack_65_a_killed_server_leaves_no_lock(tmp_path: Path) -> None:
     with Program(tmp_path) as first:
         first.await_ready()
         first.process.kill()

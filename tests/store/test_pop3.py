@@ -294,7 +294,7 @@ def test_quit_is_done_though_the_client_goes(tmp_path: Path) -> None:
     on_worker(tmp_path, test)
 
 
-def test_a_lost_file_does_not_look_like_a_short_message(tmp_path: Path) -> None:
+def test_attack_63_a_lost_file_does_not_look_like_a_short_message(tmp_path: Path) -> None:
     async def test(worker: Worker) -> None:
         await worker.file_large()
         client = await asyncio.to_thread(worker.log_in)

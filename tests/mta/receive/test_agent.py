@@ -106,7 +106,7 @@ def test_eight_bit_content_is_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("hops", "code"), [(50, 250), (51, 554)])
-def test_a_loop_is_broken(hops: int, code: int, tmp_path: Path) -> None:
+def test_attack_49_a_loop_is_broken(hops: int, code: int, tmp_path: Path) -> None:
     content = b"Received: from x\r\n\tby y; then\r\n" * hops + SMALL
 
     def talk(client: smtplib.SMTP) -> None:

@@ -189,7 +189,7 @@ def test_attack_15_numbers_that_are_too_large(number: bytes) -> None:
         assert b"b BAD " in sent or b"b NO [TOOBIG]" in sent or b"* BYE" in sent
 
 
-def test_attack_9_an_endless_line_is_not_kept() -> None:
+def test_attack_09_an_endless_line_is_not_kept() -> None:
     for setting in (OUT, {}):
         stage = Stage(setting)
         engine = stage.open()

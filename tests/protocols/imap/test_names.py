@@ -84,7 +84,7 @@ def test_inbox_matches_in_any_case(pattern: str) -> None:
     assert not Pattern(pattern + "y").matches("INBOX")
 
 
-def test_the_worst_pattern_takes_no_longer() -> None:
+def test_attack_16_the_worst_pattern_takes_no_longer() -> None:
     """Attack 16's kind: nothing is tried twice."""
     begun = time.process_time()
     for pattern in ("*a" * 500 + "b", "%a" * 500 + "b", "*a%" * 300 + "b", "*%" * 1000):

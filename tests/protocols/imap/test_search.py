@@ -128,7 +128,7 @@ def test_no_more_is_asked_for_than_is_needed() -> None:
         b"OR (" * 60 + b"ALL",
     ],
 )
-def test_searches_that_are_too_complex(program: bytes) -> None:
+def test_attack_16_searches_that_are_too_complex(program: bytes) -> None:
     """Attack 16."""
     stage = Stage({"messages": "2"})
     sent = run(stage.open(), [b"s SELECT INBOX\r\n", b"a SEARCH " + program + b"\r\n"], stage)
@@ -143,7 +143,7 @@ def test_a_long_chain_of_or_is_no_nesting() -> None:
     assert b"* SEARCH 1 2\r\n" in sent
 
 
-def test_a_search_bomb_takes_linear_time() -> None:
+def test_attack_16_a_search_bomb_takes_linear_time() -> None:
     """Attack 16: needles that nearly match, in texts made for them."""
     stage = Stage({})
     for _ in range(4):

@@ -85,7 +85,7 @@ def test_what_is_no_set(text: str) -> None:
         parse_sequence_set(text.encode())
 
 
-def test_a_range_of_all_numbers_costs_what_it_finds() -> None:
+def test_attack_15_a_range_of_all_numbers_costs_what_it_finds() -> None:
     """Attack 15."""
     few = array("I", range(1, 1001))
     text = b",".join([b"1:4294967295"] * 5000)

@@ -159,7 +159,7 @@ def test_a_long_listing_waits_for_the_client(command: bytes) -> None:
 
 
 @pytest.mark.parametrize("login", [b"", LOGIN, b"AUTH LOGIN\r\n"])
-def test_an_endless_line_is_not_kept(login: bytes) -> None:
+def test_attack_09_an_endless_line_is_not_kept(login: bytes) -> None:
     """Attack 9."""
     stage = Stage({"secure": "yes"})
     engine = stage.open()

@@ -110,7 +110,7 @@ def test_every_verb_is_answered_in_every_state(service: Service, state: State) -
 
 
 @pytest.mark.parametrize("before", [b"", b"EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"])
-def test_an_endless_line_takes_no_memory(before: bytes) -> None:
+def test_attack_09_an_endless_line_takes_no_memory(before: bytes) -> None:
     stage = Stage({})
     engine = stage.open(1)
     run(stage, engine, [before])
