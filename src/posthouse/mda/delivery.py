@@ -145,7 +145,11 @@ class LocalDelivery:
             assert content.file is not None
             self._start(self._deliver_file(letter, content.file, deliveries))
             return
-        summary = summarise(octets)
+        try:
+            summary = summarise(octets)
+        except Exception as error:  # noqa: BLE001  it is accepted, and has to wait
+            self._start(self._put_off_all(letter, deliveries, error, in_hand=1))
+            return
         writing = self._write(letter, deliveries, summary)
 
         def written(done: asyncio.Future[list[int]]) -> None:
@@ -161,10 +165,8 @@ class LocalDelivery:
     async def _deliver_file(self, letter: Taken, file: str, deliveries: list[Delivery]) -> None:
         try:
             summary = await self._sum_up_file(file)
-        except OSError as error:
-            self._queue.in_hand -= 1
-            for delivery in deliveries:
-                await self._put_off(letter, delivery, error)
+        except Exception as error:  # noqa: BLE001  it is accepted, and has to wait
+            await self._put_off_all(letter, deliveries, error, in_hand=1)
             return
         try:
             numbers = await self._write(letter, deliveries, summary)
@@ -194,6 +196,14 @@ class LocalDelivery:
         else:
             self._tell(letter, [delivery], numbers)
 
+    async def _put_off_all(
+        self, letter: Taken, deliveries: Sequence[Delivery], error: Exception, in_hand: int = 0
+    ) -> None:
+        """The content cannot be read or summed up."""
+        self._queue.in_hand -= in_hand
+        for delivery in deliveries:
+            await self._put_off(letter, delivery, error)
+
     async def _put_off(self, letter: Taken, delivery: Delivery, error: Exception) -> None:
         trouble = TROUBLES.get(
             type(error), Trouble(f"local delivery failed ({type(error).__name__})", "4.3.0")
@@ -220,6 +230,9 @@ class LocalDelivery:
                 taken = await self._deliver_due()
             except StoreUnavailable:
                 taken = 0
+            except Exception as error:  # noqa: BLE001  what waits must not wait for a new start
+                self._log.error("local delivery failed", error=repr(error))
+                taken = 0
             if taken < BATCH:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), POLL)
@@ -245,9 +258,8 @@ class LocalDelivery:
         )
         try:
             summary = await self._sum_up(stored)
-        except OSError as error:
-            for delivery in deliveries:
-                await self._put_off(letter, delivery, error)
+        except Exception as error:  # noqa: BLE001  the letters behind it must not wait for it
+            await self._put_off_all(letter, deliveries, error)
             return
         for delivery in deliveries:
             await self._deliver_one(letter, delivery, summary)
