@@ -124,7 +124,7 @@ class Worker:
             clock.monotonic,
         )
         self._queue = Queue(
-            self.store, self._lease, clock.now, new_queue_id, config.queue.hold_outgoing
+            self.store, self._lease, clock.now, queue_ids(), config.queue.hold_outgoing
         )
         self._settlement = Settlement(
             self.store,
@@ -254,6 +254,10 @@ class Worker:
         self._sender.close()
 
 
-def new_queue_id() -> str:
-    """What logs and replies call a letter: unique, and short enough to read aloud."""
-    return secrets.token_hex(6).upper()
+def queue_ids() -> Callable[[], str]:
+    """What logs and replies call letters: unique, and short enough to read aloud.
+
+    Each worker seeds its own, after the fork. Nobody is kept from anything by guessing one.
+    """
+    bits = random.Random().getrandbits  # noqa: S311
+    return lambda: f"{bits(48):012X}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -75,7 +76,12 @@ def parse_date(value: bytes) -> DateTime | None:
 
 def format_date(time: float, zone: int = 0) -> str:
     """date-time (§3.3): `Tue, 24 Nov 2026 18:35:58 +0000`."""
-    days, seconds = divmod(int(time // 1) + zone * 60, 86400)
+    return _written(int(time // 1), zone)
+
+
+@lru_cache(64)  # all the letters of a second bear one date
+def _written(time: int, zone: int) -> str:
+    days, seconds = divmod(time + zone * 60, 86400)
     written = date.fromordinal(days + _EPOCH)
     sign = "-" if zone < 0 else "+"
     offset = abs(zone) // 60 * 100 + abs(zone) % 60

@@ -8,7 +8,6 @@ is read than one buffer holds. A peer that goes away ends the dialogue and the a
 from __future__ import annotations
 
 import asyncio
-import inspect
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -298,7 +297,7 @@ class Connection(asyncio.Protocol):
         except Exception as error:  # noqa: BLE001  the dialogue says that it failed
             self._agent_failed(question, error)
             return True
-        if inspect.isawaitable(answer):
+        if hasattr(answer, "__await__"):
             future = asyncio.ensure_future(cast("Awaitable[object]", answer))
             self._thinking = future
             self._deadline = None
