@@ -14,6 +14,7 @@ from .unit import Row, Work, one_of, rows_of, run, tell
 
 APPENDED, FLAGS, EXPUNGED, MAILBOX = "a", "f", "x", "m"
 
+MOST_AT_ONCE = 2_000  # rows of the feed; whoever is farther behind loads all anew
 SEPARATE_RANGES = 64  # ranges that are read one by one; more are read as one
 
 
@@ -52,7 +53,10 @@ class Since:
 
 
 def changes_since(account: int, mailbox: int, version: int) -> Work[Since | None]:
-    """What has happened since `version`. None: that is forgotten, or there is no such mailbox."""
+    """What has happened since `version`.
+
+    None: that is forgotten, or more than one reads at once, or there is no such mailbox.
+    """
     row = yield from one_of(
         "SELECT highest_modseq, change_floor FROM mailbox WHERE account = ?1 AND id = ?2",
         account,
@@ -65,11 +69,14 @@ def changes_since(account: int, mailbox: int, version: int) -> Work[Since | None
         return Since(version, [], [])
     rows = yield from rows_of(
         "SELECT kind, uids FROM change WHERE account = ?1 AND mailbox = ?2 AND modseq > ?3"
-        " ORDER BY modseq",
+        " ORDER BY modseq LIMIT ?4",
         account,
         mailbox,
         version,
+        MOST_AT_ONCE + 1,
     )
+    if len(rows) > MOST_AT_ONCE:
+        return None
     touched: list[Range] = []
     expunged: list[Range] = []
     for kind, uids in rows:

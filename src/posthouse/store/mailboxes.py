@@ -202,6 +202,7 @@ def delete_mailbox(account: int, name: str, now: int) -> Unit[None]:
         modseq = yield from next_modseq(account)
         yield from run("DELETE FROM mailbox WHERE account = ?1 AND id = ?2", account, mailbox)
         yield from _vacate(account, Mailbox(*row).uid_validity)
+        yield from run("DELETE FROM change WHERE account = ?1 AND mailbox = ?2", account, mailbox)
         yield from record(account, mailbox, modseq, MAILBOX)
 
     return unit
