@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -69,7 +70,11 @@ class Net:
         return peer
 
     def site(
-        self, domain: str, settings: Mapping[str, object] | None = None, workers: int = 1
+        self,
+        domain: str,
+        settings: Mapping[str, object] | None = None,
+        workers: int = 1,
+        data: Path | None = None,
     ) -> Server:
         """A Posthouse that is the mail exchanger of its domain, with the account ann."""
         address, host = self.address(), f"mx.{domain}"
@@ -80,7 +85,8 @@ class Net:
             "relay.port": self.port,
             "dns.servers": self.dns.setting,
         }
-        site = Server(workers=workers, settings=SETTINGS | QUICK | own | dict(settings or {}))
+        settings = SETTINGS | QUICK | own | dict(settings or {})
+        site = Server(workers=workers, settings=settings, data=data)
         self._sites.append(site)
         site.start()
         site.add_account(f"ann@{domain}")

@@ -4,8 +4,8 @@
 
 A script's lines are a command and its replies, the last of which is repeated; what no line names
 is answered as a host does that takes everything. `greeting` is what is said first, `.` the end of
-the message, `EHLO` adds keywords. In place of a reply: `silence`, `close`, `reset` (RST);
-`250 ok, close` says a last word. `slow` is seconds before each reply. `STARTTLS` needs a context.
+the message. `offers` and `without` change the keywords of EHLO. `slow` is seconds before each
+reply. In place of a reply: `silence`, `close`, `reset` (RST); `250 ok, close` says a last word.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ REPLIES = {
     "MAIL": OK,
     "RCPT": OK,
     "DATA": "354 go on",
+    "out of turn": "503 5.5.1 not yet",
     ".": OK,
     "RSET": OK,
     "NOOP": OK,
@@ -83,7 +84,7 @@ class Peer:
 
     def _take(self, line: str) -> None:
         command, _, rest = line.partition(" ")
-        if command == "EHLO":
+        if command == "offers":
             self._offers += rest.split(", ")
         elif command == "without":
             self._offers = [one for one in self._offers if one.split()[0] not in rest.split()]
@@ -132,36 +133,38 @@ class Peer:
         self.connections.append(heard)
         if not await self._reply("greeting", writer):
             return
-        sender, recipients = "", []
+        taking = Taken("", [], b"")
         while line := (await reader.readline()).decode("latin-1").rstrip("\r\n"):
             heard.lines.append(line)
             verb = line.partition(" ")[0].upper()
             if verb in ("EHLO", "LHLO") and verb not in self._replies:
-                tls = [] if not heard.tls else ["STARTTLS"]
-                offers = [self.name, *(one for one in self._offers if one not in tls)]
-                lines = [f"250-{one}" for one in offers[:-1]] + [f"250 {offers[-1]}"]
-                writer.write("".join(f"{one}\r\n" for one in lines).encode())
+                self._offer(writer, heard.tls)
                 continue
+            out_of_turn = (verb == "DATA" and not taking.recipients) or (
+                verb == "RCPT" and not taking.sender
+            )
+            said = await self._reply("out of turn" if out_of_turn else verb, writer)
             if verb == "MAIL":
-                sender, recipients = line, []
-            said = await self._reply(verb, writer)
-            if not said:
-                return
+                taking = Taken(line if said.startswith("250") else "", [], b"")
             if verb == "RCPT" and said.startswith("250"):
-                recipients.append(line[line.index("<") + 1 : line.index(">")])
-            if verb == "STARTTLS":
-                await writer.start_tls(self._tls)  # type: ignore[arg-type]
+                taking.recipients.append(line[line.index("<") + 1 : line.index(">")])
+            if verb == "STARTTLS" and self._tls is not None:
+                await writer.start_tls(self._tls)
                 heard.tls = True
             if said.startswith("354"):
-                content = await reader.readuntil(b"\r\n.\r\n")
-                for _ in recipients if "lmtp" in self._replies else (0,):
-                    said = await self._reply(".", writer)
-                    if said.startswith("250"):
-                        self.letters.append(Taken(sender, recipients, content[:-3]))
-                if not said:
-                    return
-            if verb == "QUIT":
+                taking.content = (await reader.readuntil(b"\r\n.\r\n"))[:-3]
+                said = await self._reply(".", writer)
+                if said.startswith("250"):
+                    self.letters.append(taking)
+            if not said or verb == "QUIT":
                 return
+
+    def _offer(self, writer: asyncio.StreamWriter, encrypted: bool) -> None:
+        offers = [self.name, *self._offers]
+        if encrypted:
+            offers.remove("STARTTLS")
+        lines = [f"250-{one}" for one in offers[:-1]] + [f"250 {offers[-1]}"]
+        writer.write("".join(f"{one}\r\n" for one in lines).encode())
 
     async def _reply(self, command: str, writer: asyncio.StreamWriter) -> str:
         """Say what the script says; empty if the connection is to be closed."""
@@ -180,9 +183,7 @@ class Peer:
             return ""
         if said == "close":
             return ""
-        word, _, close = said.partition(", close")
+        word, _, _ = said.partition(", close")
         writer.write(f"{word.format(name=self.name)}\r\n".encode())
         await writer.drain()
         return "" if said.endswith(", close") else word
-
-

@@ -1,0 +1,209 @@
+"""Two Posthouse sites and what is between them: letters there and back, reports, routes, loops."""
+
+from __future__ import annotations
+
+import email
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from posthouse.runtime.tls import CertificateFiles, make_self_signed, server_context
+from tests.system.net import Net, ann, until
+from tests.system.server import Server
+from tests.system.user import User, letter
+
+
+@pytest.fixture(scope="module")
+def net() -> Iterator[Net]:
+    with Net() as net:
+        yield net
+
+
+@pytest.fixture(scope="module")
+def there(net: Net) -> Server:
+    return net.site("there.example")
+
+
+@pytest.fixture(scope="module")
+def here(net: Net, there: Server) -> Server:
+    return net.site("here.example", workers=2)
+
+
+def send(sender: User, to: str, subject: str = "Hello") -> None:
+    with sender.smtp() as client:
+        message = letter(subject, to)
+        del message["From"]
+        message["From"] = sender.address
+        client.send_message(message, sender.address, [to])
+
+
+def subjects(user: User, count: int) -> list[str]:
+    return [str(email.message_from_bytes(each)["Subject"]) for each in user.messages(count)]
+
+
+def test_a_letter_there_and_back(here: Server, there: Server) -> None:
+    at_home, abroad = ann(here, "here.example"), ann(there, "there.example")
+    send(at_home, abroad.address, "There")
+    (letter_there,) = abroad.messages(1)
+    assert b"with ESMTPS" in letter_there
+    send(abroad, str(email.message_from_bytes(letter_there)["From"]), "And back")
+    assert subjects(at_home, 1) == ["And back"]
+
+
+def test_an_unknown_user_comes_back_as_a_report(here: Server, there: Server) -> None:
+    sender = ann(there, "there.example")
+    send(sender, "nobody@here.example", "For nobody")
+    until(lambda: "Not delivered: For nobody" in subjects(sender, 1), there.log)
+    (report,) = (m for m in sender.messages(1) if b"Not delivered: For nobody" in m)
+    assert b"Return-Path: <>" in report
+    assert b"Status: 5.1.1" in report
+    assert b"no such user" in report
+
+
+def test_a_loop_between_two_sites_ends(net: Net) -> None:
+    """Each sends the other what it takes as backup; it ends with a report, not in circles."""
+    settings = {"relay.backup_for": "loop.example", "limits.received": 50}
+    one = net.site("one.example", settings)
+    two = net.site("two.example", settings)
+    net.dns.load("loop.example MX 10 mx.loop.example")
+    two_address = net.dns._records["mx.two.example", "A"][0].to_text()
+    net.dns.set("mx.loop.example", "A", two_address)
+    one_address = net.dns._records["mx.one.example", "A"][0].to_text()
+    two.stop()
+    two._settings |= {"dns.servers": net.dns.setting}
+    (two.data / "posthouse.toml").write_text(
+        f'[routes."loop.example"]\nto = "{one_address}:{net.port}"\n'
+    )
+    two.start()
+    sender = ann(one, "one.example")
+    send(sender, "someone@loop.example", "In circles")
+    until(lambda: "Not delivered: In circles" in subjects(sender, 0), two.log, 60)
+    (report,) = sender.messages(1)
+    assert b"Status: 5.4.6" in report
+    assert 40 < report.count(b"Received: ") <= 60
+
+
+def test_a_domain_that_became_local_is_delivered(net: Net, here: Server) -> None:
+    net.dns.load("moved.example MX 10 mx.moved.example")
+    net.dns.set("mx.moved.example", "A", net.address())
+    sender = ann(here, "here.example")
+    send(sender, "ann@moved.example", "Moved")
+    send(sender, "nobody@moved.example", "Moved away")
+    here.add_account("ann@moved.example")
+    assert subjects(ann(here, "moved.example"), 1) == ["Moved"]
+    until(lambda: "Not delivered: Moved away" in subjects(sender, 1), here.log)
+
+
+def test_a_dead_next_hop_that_lives_again(net: Net, here: Server) -> None:
+    net.dns.load("again.example MX 10 mx.again.example")
+    net.dns.set("mx.again.example", "A", net.address(), ttl=1)
+    sender = ann(here, "here.example")
+    for number in range(5):
+        send(sender, f"user{number}@again.example")
+    until(lambda: '"deferred"' in here.run("queue", "list", "--json"), here.log)
+    peer = net.peer("mx.again.example")
+    until(lambda: len(peer.letters) == 5, here.log, 60)
+
+
+def test_one_connection_carries_many_letters(net: Net, here: Server) -> None:
+    peer = net.peer("mx.many.example")
+    net.dns.load("many.example MX 10 mx.many.example")
+    sender = ann(here, "here.example")
+    with sender.smtp() as client:
+        for number in range(60):
+            client.send_message(letter("Many"), sender.address, [f"user{number}@many.example"])
+    until(lambda: len(peer.letters) == 60, here.log)
+    assert len(peer.connections) <= 20
+    assert len({taken.recipients[0] for taken in peer.letters}) == 60
+
+
+def test_250_recipients_go_in_portions(net: Net, here: Server) -> None:
+    peer = net.peer("mx.portions.example")
+    net.dns.load("portions.example MX 10 mx.portions.example")
+    sender = ann(here, "here.example")
+    recipients = [f"user{number}@portions.example" for number in range(250)]
+    with sender.smtp() as client:
+        client.send_message(letter("Portions"), sender.address, recipients)
+    until(lambda: sum(len(taken.recipients) for taken in peer.letters) == 250, here.log)
+    assert [len(taken.recipients) for taken in peer.letters] == [100, 100, 50]
+
+
+def test_a_large_letter_is_streamed(net: Net, here: Server) -> None:
+    peer = net.peer("mx.large.example")
+    net.dns.load("large.example MX 10 mx.large.example")
+    sender = ann(here, "here.example")
+    text = "".join(f"{number:070}\r\n" for number in range(10_000))
+    with sender.smtp() as client:
+        client.send_message(letter("Large", text=text), sender.address, ["bob@large.example"])
+    until(lambda: peer.letters, here.log)
+    assert peer.letters[0].content.endswith(text.encode())
+
+
+def test_what_is_in_hand_at_the_end_is_not_lost_or_doubled(net: Net) -> None:
+    """A server that ends finishes the letter that is being sent, and gives back the others."""
+    peer = net.peer("mx.end.example", "slow 0.04")
+    net.dns.load("end.example MX 10 mx.end.example")
+    site = net.site("ending.example")
+    sender = ann(site, "ending.example")
+    with sender.smtp() as client:
+        for number in range(20):
+            client.send_message(letter("End"), sender.address, [f"user{number}@end.example"])
+    until(lambda: len(peer.letters) > 1, site.log)
+    site.restart()
+    until(lambda: len(peer.letters) == 20, site.log)
+    until(lambda: json.loads(site.run("queue", "list", "--json")) == [], site.log)
+    assert len({taken.recipients[0] for taken in peer.letters}) == 20
+
+
+def test_a_smarthost_with_a_password(net: Net, tmp_path: Path) -> None:
+    files = CertificateFiles(tmp_path / "c.pem", tmp_path / "c.key")
+    make_self_signed(files, ["smarthost.example"])
+    smarthost = net.peer("smarthost.example", "offers AUTH PLAIN", tls=server_context(files))
+    wrong = net.peer("wrong.example", "offers AUTH PLAIN", tls=server_context(files))
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "password").write_text("open sesame\n")
+    (data / "posthouse.toml").write_text(
+        f"""
+[relay]
+authorities = "{files.certificate}"
+[routes."*"]
+to = "smarthost.example:{net.port}"
+tls = "verify"
+user = "relay"
+password_file = "password"
+[routes."wrong.example"]
+to = "wrong.example:{net.port}"
+tls = "verify"
+"""
+    )
+    site = net.site("smart.example", data=data)
+    sender = ann(site, "smart.example")
+    send(sender, "bob@anywhere.example")
+    send(sender, "bob@wrong.example")
+    until(lambda: smarthost.letters, site.log)
+    (connection,) = smarthost.connections
+    assert connection.tls
+    assert "AUTH PLAIN AHJlbGF5AG9wZW4gc2VzYW1l" in connection.lines
+    until(lambda: "certificate" in site.run("queue", "list", "--json"), site.log)
+    assert not wrong.letters
+
+
+def test_delivery_on_another_node_by_lmtp(net: Net, tmp_path: Path, there: Server) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "posthouse.toml").write_text(
+        f'[routes."there.example"]\nto = "lmtp:127.0.0.1:{there.port("lmtp")}"\n'
+    )
+    site = net.site("front.example", data=data)
+    sender = ann(site, "front.example")
+    with sender.smtp() as client:
+        client.send_message(
+            letter("By LMTP"), sender.address, ["ann@there.example", "nobody@there.example"]
+        )
+    abroad = ann(there, "there.example")
+    until(lambda: "By LMTP" in subjects(abroad, 1), site.log)
+    assert any(b"with LMTPS" in each for each in abroad.messages(1))
+    until(lambda: "Not delivered: By LMTP" in subjects(sender, 0), site.log)
