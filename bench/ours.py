@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from tests.system.server import Server
 
 from bench.peers import PASSWORD, Peer
+from bench.peers.sink import DOMAIN as RELAYED
+from bench.peers.sink import Sink
 
 DOMAIN = "bench.example"
 AWAY = "away.example"  # a domain of others whose letters we take
@@ -21,16 +24,15 @@ class Posthouse(Peer):
 
     version = "this checkout"
     workers = 1
+    more: Mapping[str, object] = MappingProxyType(
+        {"queue.hold_outgoing": True, "relay.backup_for": AWAY}
+    )
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.server = Server(
             data=folder,
-            settings={
-                "workers": self.workers,
-                "queue.hold_outgoing": "true",
-                "relay.backup_for": AWAY,
-            },
+            settings={"workers": self.workers, **self.more},
             command=(sys.executable, "-m", "posthouse"),
             wrapper=(sys.executable, "-m", "bench.keeper"),
         )
@@ -77,3 +79,47 @@ class Posthouse2(Posthouse):
         "workers = 2",
         "accept rows: smtp, to aliases of another site; queue.hold_outgoing = true",
     )
+
+
+class PosthouseRelay(Posthouse):
+    """Hands on what it takes as backup for a domain, to one other host."""
+
+    more: Mapping[str, object] = MappingProxyType({"relay.backup_for": RELAYED})
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.sink: Sink | None = None
+
+    def __enter__(self) -> Self:
+        self.sink = Sink()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        route = f'[routes]\n"{RELAYED}" = "127.0.0.1:{self.sink.port}"\n'
+        (self.folder / "posthouse.toml").write_text(route)
+        super().__enter__()
+        self.users = [f"user{number}@{RELAYED}" for number in range(20)]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        if self.sink is not None:
+            self.sink.close()
+
+
+class PosthouseRelay1(PosthouseRelay):
+    """One worker."""
+
+    name = "posthouse-relay-1"
+    settings = ("workers = 1", "relay.backup_for and a route to the sink")
+
+
+class PosthouseRelay2(PosthouseRelay):
+    """Two workers."""
+
+    name = "posthouse-relay-2"
+    workers = 2
+    settings = ("workers = 2", "relay.backup_for and a route to the sink")

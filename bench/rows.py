@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bench.keeper import settled_seconds
-from bench.ours import Posthouse
+from bench.ours import Posthouse, PosthouseRelay
 from bench.peers import PASSWORD, ROOT, Peer
-from bench.peers.postfix import Postfix
+from bench.peers.postfix import Postfix, PostfixRelay
 
 OURS = ("posthouse-1", "posthouse-2")
 IMAP = ("dovecot-maildir", "dovecot-mdbox", *OURS)
@@ -175,6 +175,29 @@ def deliver(connections: int, each: int, letters: int) -> Callable[[Subject], Fi
     return measure
 
 
+def relay(connections: int, each: int, letters: int) -> Callable[[Subject], Figures]:
+    """Letters taken and handed on to another host, counted when that has all of them."""
+
+    def measure(subject: Subject) -> Figures:
+        peer = subject.peer
+        assert isinstance(peer, PostfixRelay | PosthouseRelay)
+        assert peer.sink is not None
+        load = Load("smtp", _orders(subject, connections, each, letters))
+        subject.arrived += letters
+        before = settled_seconds(peer.keeper)
+        began = time.perf_counter()
+        seen = load.run()
+        arrived = peer.sink.wait(subject.arrived)
+        took = time.perf_counter() - began
+        after = settled_seconds(peer.keeper)
+        load.end()
+        if arrived != subject.arrived:
+            raise Broken(f"the sink has {arrived} of {subject.arrived} letters")
+        return _figures(seen, after - before, took)
+
+    return measure
+
+
 class Arrival(Protocol):
     """Tells when all letters are in the mailboxes."""
 
@@ -281,6 +304,13 @@ ROWS = (
         ("postfix-maildir", *OURS),
         deliver(20, 100, 2000),
         0.4,
+    ),
+    Row(
+        "relay",
+        "letters of 4 kB taken and handed on to another host, 20 connections",
+        ("postfix-relay", "posthouse-relay-1", "posthouse-relay-2"),
+        relay(20, 100, 4000),
+        goal=0.5,
     ),
     Row(
         "fetch-flags",

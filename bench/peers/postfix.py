@@ -6,8 +6,11 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from types import TracebackType
 
 from bench.peers import Missing, Peer, free_ports, installed_version, user_id
+from bench.peers.sink import DOMAIN as RELAYED
+from bench.peers.sink import Sink
 
 USERS = 20
 DOMAIN = "bench.example"
@@ -81,6 +84,7 @@ class Postfix(Peer):
     """A Postfix instance; needs root, as its master does."""
 
     version = installed_version("postfix")
+    more: tuple[str, ...] = ()  # settings that are known when it starts
 
     def prepare(self) -> list[str]:
         if not self.version or not Path("/usr/sbin/postfix").exists():
@@ -101,7 +105,9 @@ class Postfix(Peer):
     def _write(self, uid: int, gid: int) -> None:
         etc = self.folder / "etc"
         main = _MAIN.format(folder=self.folder, uid=uid, gid=gid)
-        (etc / "main.cf").write_text(main + "\n".join((*_SETTINGS, *self.settings)) + "\n")
+        (etc / "main.cf").write_text(
+            main + "\n".join((*_SETTINGS, *self.settings, *self.more)) + "\n"
+        )
         (etc / "master.cf").write_text(_MASTER.format(port=self.ports["smtp"], processes=200))
         (etc / "mailboxes").write_text("".join(f"{user} {user}/\n" for user in self.users))
         for name in ("postfix-files", "dynamicmaps.cf"):
@@ -138,3 +144,32 @@ class PostfixMaildir(Postfix):
 
     name = "postfix-maildir"
     settings = ("virtual_transport = virtual",)
+
+
+class PostfixRelay(Postfix):
+    """Accepts and hands on to one other host, over connections that are kept."""
+
+    name = "postfix-relay"
+
+    settings = (f"relay_domains = {RELAYED}", "smtp_connection_cache_on_demand = yes")
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.sink: Sink | None = None
+
+    def prepare(self) -> list[str]:
+        self.sink = Sink()
+        self.more = (f"relayhost = [127.0.0.1]:{self.sink.port}",)
+        command = super().prepare()
+        self.users = [f"user{number}@{RELAYED}" for number in range(USERS)]
+        return command
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        if self.sink is not None:
+            self.sink.close()
