@@ -129,7 +129,12 @@ def _pop3(parts: Parts) -> Iterator[Service]:
         parts.store,
         parts.blobs,
         parts.authenticator,
-        Pop3Settings(parts.hostname, errors_allowed=limits.errors, logins_allowed=limits.log_ins),
+        Pop3Settings(
+            parts.hostname,
+            errors_allowed=limits.errors,
+            logins_allowed=limits.log_ins,
+            login_within=parts.config.timeouts.greeting,
+        ),
         parts.clock.now,
         parts.log,
         parts.tls is not None,

@@ -20,7 +20,6 @@ from .reply import Refused, error, ok
 from .session import Session
 
 AUTOLOGOUT = 600.0  # seconds without a command (§3: at least 10 minutes)
-LOGIN_WITHIN = 1800.0  # seconds in the AUTHORIZATION state, whatever the client does
 
 CONTROLS = re.compile(rb"[\x00-\x1f\x7f]")
 
@@ -47,7 +46,7 @@ def converse(session: Session) -> Dialogue[None]:
     limits = (capability.longest_command for capability in session.capabilities)
     limit = max(LONGEST_COMMAND, *limits) - len("\r\n")
     try:
-        yield from allow(LOGIN_WITHIN)
+        yield from allow(session.login_within)
         yield from ok(f"{session.hostname} POP3 server ready")
         while not session.over:
             yield from turn(session, commands, limit)

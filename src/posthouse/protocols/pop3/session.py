@@ -38,6 +38,7 @@ class Session:
     plaintext_allowed: bool = False  # passwords may come in the clear
     errors_allowed: int = 20  # refused commands until the connection is closed
     logins_allowed: int = 5  # refused credentials until the connection is closed
+    login_within: float = 1800.0  # seconds in the AUTHORIZATION state, whatever the client does
     secure: bool = False
     tls: TLS | None = None
 

@@ -46,6 +46,7 @@ class Settings:
     implementation: str = "Posthouse"
     errors_allowed: int = 20
     logins_allowed: int = 5
+    login_within: float = 120.0  # seconds
     plaintext_on_loopback: bool = True
 
 
@@ -82,6 +83,7 @@ class Pop3:
             plaintext_allowed=settings.plaintext_on_loopback and peer.is_loopback,
             errors_allowed=settings.errors_allowed,
             logins_allowed=settings.logins_allowed,
+            login_within=settings.login_within,
             secure=peer.tls is not None,
             tls=peer.tls,
         )

@@ -1,0 +1,1 @@
+"""Attacks and faults on the running server, by the numbers of docs/explanation/attacks.md."""
