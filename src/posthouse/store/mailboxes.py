@@ -68,6 +68,7 @@ COLUMNS = (
     "id, name, special_use, uid_validity, uid_next, messages, unseen, octets, highest_modseq,"
     " recent_from"
 )
+LATEST = (1 << 32) - (1 << 24)  # UIDVALIDITY has 32 bits: where a clock is wrong, some are left
 BY_NAME = f"SELECT {COLUMNS} FROM mailbox WHERE account = ?1 AND name = ?2"  # noqa: S608
 BY_ACCOUNT = f"SELECT {COLUMNS} FROM mailbox WHERE account = ?1 ORDER BY name"  # noqa: S608
 
@@ -294,7 +295,7 @@ def _next_uid_validity(account: int, now: int) -> Work[int]:
         "UPDATE account SET next_uid_validity = max(next_uid_validity, ?2) + 1"
         " WHERE id = ?1 RETURNING next_uid_validity - 1",
         account,
-        now,
+        min(now, LATEST),
     )
     assert row is not None, f"there is no account {account}"
     return int(row[0])
