@@ -65,6 +65,7 @@ def test_wrong_usage_has_another_status(run: Run) -> None:
     run("domain", "add", status=2)
     run("account", "add", "a@example.org", status=2)  # no terminal to ask
     run("send", "--text", "hi", status=2)
+    run("send", "--to", "a@example.org", "--file", "-", "--subject", "hi", status=2)
     run("serve", "--workers", "0", status=2)
 
 

@@ -22,5 +22,11 @@ def test_the_plain_text_is_shown_and_the_rest_is_named(kind: bytes) -> None:
     assert others == ["text/html (3 octets)", "application/pdf a.pdf (1 octets)"]
 
 
+def test_names_of_files_are_decoded() -> None:
+    mixed = (MIXED % b"text/plain").replace(b"=a.pdf", b"*=utf-8''%C3%A9%20.pdf")
+    _, others = text_of(mixed)
+    assert others[1] == "application/pdf é .pdf (1 octets)"
+
+
 def test_a_message_without_mime_is_its_text() -> None:
     assert text_of(b"Subject: s\r\n\r\nIt works.\r\n") == ("It works.\n", [])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..message.encodings import decode_charset, decode_transfer, decode_words
 from ..message.header import Header, unfold
-from ..message.parameter import Parameters
+from ..message.parameter import Parameters, decode_parameters
 from ..message.structure import Part, parse, walk
 from ..store.contents import Stored, read_content
 from ..store.unit import Unit, Work, one_of, rows_of
@@ -109,9 +109,9 @@ def _decoded(content: bytes, part: Part) -> str:
 
 def _describe(part: Part) -> str:
     kind = (part.type + b"/" + part.subtype).lower().decode("utf-8", "replace")
-    parameters = _named(part.disposition[1] if part.disposition else ()) | _named(part.parameters)
-    name = parameters.get(b"FILENAME") or parameters.get(b"NAME") or b""
-    return f"{kind} {decode_words(name)}".strip() + f" ({part.size} octets)"
+    disposition = decode_parameters(part.disposition[1] if part.disposition else ())
+    name = disposition.get("filename") or decode_parameters(part.parameters).get("name", "")
+    return f"{kind} {name}".strip() + f" ({part.size} octets)"
 
 
 def _named(parameters: Parameters) -> dict[bytes, bytes]:

@@ -84,6 +84,10 @@ def send(
     envelope = [_address(text) for text in (*recipients, *cc, *bcc)]
     if not envelope:
         raise click.UsageError("nobody to send to: give --to ADDRESS")
+    if file is not None and (subject or attach or text is not None):
+        raise click.UsageError(
+            "--file is a whole message: no --subject, --text or --attach with it"
+        )
     author = sender or user or f"{os.environ.get('USER', 'postmaster')}@localhost"
     password = _password(password_stdin) if user else ""
     if file is not None:
@@ -238,6 +242,6 @@ def _refusals(refused: dict[str, tuple[int, bytes]], user: str | None) -> str:
         f"{address}: {code} {reply.decode('utf-8', 'replace')}"
         for address, (code, reply) in refused.items()
     ]
-    if user is None and any(code == 550 for code, _ in refused.values()):
+    if user is None and any(reply.startswith(b"5.7.1 ") for _, reply in refused.values()):
         lines.append("to send to other sites, log in: --user ADDRESS")
     return printable("\n".join(lines))
