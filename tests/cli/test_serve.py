@@ -45,7 +45,7 @@ def serving(data: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str]
 
 
 def test_the_first_start_gives_something_to_try(run: Run, data: Path) -> None:
-    with serving(data) as (process, said):
+    with serving(data, "--set", "relay.connections=0") as (process, said):
         assert "demo@localhost" in said
         assert len(re.findall(r"^listening \w+ 127\.0\.0\.1:[1-9]\d*$", said, re.M)) == 8
         match = re.search(r"password +(\S+)", said)
