@@ -25,7 +25,7 @@ from posthouse.store.database import StoreUnavailable
 from posthouse.store.store import Store
 
 from .carrier import Carrier
-from .connections import Connections, Share
+from .connections import Connections, Kind, Share
 from .dialling import Closed, Dialler, gravest, targets_of
 from .health import Health, Standing
 from .job import SESSIONS, TURNS, Job
@@ -82,6 +82,7 @@ class Channel:
         self.key = key
         self.health = health
         self.ending = False
+        self._fresh = False
         self._depot = depot
         self._domains: dict[str, None] = {}  # that have something due
         self._jobs: deque[Job] = deque()
@@ -93,8 +94,14 @@ class Channel:
         self._busy = 0  # connections that are told QUIT, units of work
 
     @property
-    def standing(self) -> Standing:
-        return self.health.standing
+    def kind(self) -> Kind:
+        """Which share of the connections it draws on."""
+        match self.health.standing:
+            case Standing.GOOD:
+                return Kind.GOOD
+            case Standing.FAILED:
+                return Kind.FAILED
+        return Kind.NEW if self._fresh else Kind.OLD
 
     @property
     def is_empty(self) -> bool:
@@ -110,8 +117,9 @@ class Channel:
 
     # What is due
 
-    def due(self, domain: str) -> None:
-        """Something is due for a domain whose letters go this way."""
+    def due(self, domain: str, fresh: bool) -> None:
+        """Something is due for a domain whose letters go this way; `fresh`: it has just come."""
+        self._fresh = self._fresh or fresh
         self._domains[domain] = None
         if self.health.until > self._depot.now() and not self._carriers:
             self._start(self._postpone())
@@ -377,7 +385,7 @@ class Channel:
 
     async def _connect(self, share: Share) -> Carrier | None:
         if not self._jobs and self._domains and not self._leasing:
-            await self._lease(BATCH if self.standing is Standing.GOOD else 1)
+            await self._lease(BATCH if self.health.standing is Standing.GOOD else 1)
         job = next(filter(self._is_unserved, self._jobs), self._jobs[0] if self._jobs else None)
         if job is None or self.ending:
             return None

@@ -1,22 +1,25 @@
 """How many connections to other hosts one worker has, and who may have the next one.
 
 Next hops that have answered, that nobody knows yet, and that failed the last time, have shares of
-their own: however many are dead or slow, those that answer get a connection at once.
+their own: however many are dead or slow, those that answer get a connection at once. Who has not
+answered for a while is counted apart, so that even strangers wait for few others.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
+from enum import IntEnum
 from typing import Protocol
 
-from .health import Standing
+PATIENCE = 3.0  # seconds after which a connection that has brought nothing counts as slow
 
 
 class Wanting(Protocol):
     """A next hop that could use one more connection."""
 
     @property
-    def standing(self) -> Standing: ...
+    def kind(self) -> Kind: ...
 
     def granted(self, share: Share) -> None:
         """It may have one: `share` is to be given back."""
@@ -25,25 +28,52 @@ class Wanting(Protocol):
         """End the oldest of its connections that have nothing to do."""
 
 
+class Kind(IntEnum):
+    """What a share is used for; the first are served first."""
+
+    GOOD = 0  # a next hop that has taken something
+    NEW = 1  # that nobody knows, for a letter that has just come
+    OLD = 2  # that nobody knows, for what has waited
+    FAILED = 3  # that could not be reached the last time
+    SLOW = 4  # any of the three before, that has not answered yet
+
+
 class Share:
     """The right to one connection."""
 
-    __slots__ = ("_connections", "standing")
+    __slots__ = ("_connections", "_timer", "kind")
 
-    def __init__(self, connections: Connections, standing: Standing) -> None:
+    def __init__(self, connections: Connections, kind: Kind) -> None:
         self._connections: Connections | None = connections
-        self.standing = standing
+        self.kind = kind
+        self._timer = (
+            None
+            if kind is Kind.GOOD
+            else asyncio.get_running_loop().call_later(PATIENCE, self._slow)
+        )
 
     def good(self) -> None:
-        """The next hop has answered: the share is none of those who try."""
-        if self.standing is not Standing.GOOD and self._connections is not None:
-            self._connections.moved(self)
+        """The next hop has taken something: the share is none of those who try."""
+        if self.kind is not Kind.GOOD and self._connections is not None:
+            self._stop()
+            self._connections.move(self, Kind.GOOD)
 
     def give_back(self) -> None:
         """Once is enough."""
         connections, self._connections = self._connections, None
         if connections is not None:
+            self._stop()
             connections.back(self)
+
+    def _slow(self) -> None:
+        self._timer = None
+        if self._connections is not None and self._connections.has_room(Kind.SLOW):
+            self._connections.move(self, Kind.SLOW)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class Connections:
@@ -51,28 +81,31 @@ class Connections:
 
     def __init__(self, most: int) -> None:
         self._most = {
-            Standing.GOOD: most,
-            Standing.UNKNOWN: max(1, most // 2),
-            Standing.FAILED: max(1, most // 4),
+            Kind.GOOD: most,
+            Kind.NEW: max(1, most * 3 // 8),
+            Kind.OLD: max(1, most // 4),
+            Kind.FAILED: max(1, most // 8),
+            Kind.SLOW: most,
         }
-        self.used = dict.fromkeys(Standing, 0)
-        self._waiting: dict[Standing, deque[Wanting]] = {each: deque() for each in Standing}
+        self.used = dict.fromkeys(Kind, 0)
+        self._waiting: dict[Kind, deque[Wanting]] = {each: deque() for each in Kind}
         self._queued: set[Wanting] = set()
         self._idle: dict[Wanting, int] = {}  # idle connections of each, those idle longest first
         self._granting = False
 
     @property
-    def open(self) -> int:
-        return sum(self.used.values())
+    def busy(self) -> int:
+        """Those that are not merely waited for."""
+        return sum(self.used.values()) - self.used[Kind.SLOW]
 
     def want(self, wanting: Wanting) -> None:
         """One more connection, now or when one is free."""
         if wanting in self._queued:
             return
         self._queued.add(wanting)
-        self._waiting[wanting.standing].append(wanting)
+        self._waiting[wanting.kind].append(wanting)
         self._grant()
-        if self._idle and wanting in self._queued and self.open >= self._most[Standing.GOOD]:
+        if self._idle and wanting in self._queued and self.busy >= self._most[Kind.GOOD]:
             next(iter(self._idle)).give_up_idle()
 
     def idle(self, wanting: Wanting, more: int) -> None:
@@ -81,14 +114,20 @@ class Connections:
         if count > 0:
             self._idle[wanting] = count
 
-    def moved(self, share: Share) -> None:
-        self.used[share.standing] -= 1
-        share.standing = Standing.GOOD
-        self.used[Standing.GOOD] += 1
+    def has_room(self, kind: Kind) -> bool:
+        if kind is Kind.SLOW:
+            return self.used[kind] < self._most[kind]
+        return self.busy < self._most[Kind.GOOD] and self.used[kind] < self._most[kind]
+
+    def move(self, share: Share, kind: Kind) -> None:
+        """A share is used for something else now."""
+        self.used[share.kind] -= 1
+        share.kind = kind
+        self.used[kind] += 1
         self._grant()
 
     def back(self, share: Share) -> None:
-        self.used[share.standing] -= 1
+        self.used[share.kind] -= 1
         self._grant()
 
     def _grant(self) -> None:
@@ -96,15 +135,11 @@ class Connections:
             return  # who is granted one may give it back at once
         self._granting = True
         try:
-            for standing, waiting in self._waiting.items():
-                while waiting and self._has_room(standing):
+            for kind, waiting in self._waiting.items():
+                while waiting and self.has_room(kind):
                     wanting = waiting.popleft()
                     self._queued.discard(wanting)
-                    self.used[standing] += 1
-                    wanting.granted(Share(self, standing))
+                    self.used[kind] += 1
+                    wanting.granted(Share(self, kind))
         finally:
             self._granting = False
-
-    def _has_room(self, standing: Standing) -> bool:
-        total = self._most[Standing.GOOD]
-        return self.open < total and self.used[standing] < self._most[standing]

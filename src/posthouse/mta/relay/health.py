@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum
 
 from posthouse.mta.queue.outcome import Trouble
 
@@ -18,12 +18,12 @@ PROBE = 60.0  # seconds for which others leave an address alone that somebody tr
 LOSSES = 3  # connections lost one after another, from which a next hop counts as failed
 
 
-class Standing(IntEnum):
-    """How a next hop is served: each kind has its own share of the connections."""
+class Standing(Enum):
+    """What the last that was heard of a next hop says of it."""
 
-    GOOD = 0  # has taken something
-    UNKNOWN = 1
-    FAILED = 2  # could not be reached the last time
+    GOOD = "has taken something"
+    UNKNOWN = "nothing yet"
+    FAILED = "could not be reached"
 
 
 @dataclass(slots=True)

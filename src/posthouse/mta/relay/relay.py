@@ -184,14 +184,14 @@ class Relay:
         domains = self._store.read(next_hops_after(self._seen))
         self._seen = newest
         for domain in domains:
-            self._due(domain)
+            self._due(domain, fresh=True)
 
     async def _look_at_all(self) -> None:
         self._look = self._overflow = False
         for domain in await self._store.read_long(due_next_hops(self._looked_at)):
-            self._due(domain)
+            self._due(domain, fresh=False)
 
-    def _due(self, domain: str) -> None:
+    def _due(self, domain: str, *, fresh: bool) -> None:
         if self._ending:
             return
         key = domain if self._router.is_local(domain) else self._router.key(domain)
@@ -201,7 +201,7 @@ class Relay:
                 self._overflow = True
                 return
             channel = self._channels[key] = Channel(self._depot, key, self._health.of(key))
-        channel.due(domain)
+        channel.due(domain, fresh)
 
     def _emptied(self, channel: Channel) -> None:
         if self._channels.get(channel.key) is channel:
