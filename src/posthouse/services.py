@@ -160,6 +160,8 @@ def _imap(parts: Parts) -> Iterator[Service]:
             limits=ImapLimits(
                 command=config.limits.command,
                 message=config.limits.message,
+                errors=config.limits.errors,
+                errors_before_login=config.limits.log_ins,
                 autologout=config.timeouts.imap,
                 logging_in=config.timeouts.greeting,
             ),

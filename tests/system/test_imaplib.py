@@ -55,6 +55,16 @@ def names(lines: list[bytes]) -> set[str]:
 # -- before the log-in ------------------------------------------------------------------------
 
 
+def test_guesses_end_the_connection(server: Server, anna: User) -> None:
+    """As many as `limits.log_ins`, which is 5."""
+    with imaplib.IMAP4(*server.address("imap"), timeout=PATIENCE) as client:
+        for _ in range(5):
+            with pytest.raises(client.error, match="AUTHENTICATIONFAILED"):
+                client.login(anna.address, "guess")
+        with pytest.raises((client.abort, OSError)):
+            client.noop()
+
+
 def test_capability(server: Server, anna: User) -> None:
     with imaplib.IMAP4(*server.address("imap"), timeout=PATIENCE) as client:
         assert {"IMAP4REV1", "STARTTLS", "LITERAL+"} <= set(client.capabilities)
