@@ -145,7 +145,7 @@ class Filing(Incoming):
             return (reply,) * len(self._taken)
         return tuple(trouble_of(taken, self._troubles) or reply for taken in self._taken)
 
-    def _hand_over(self, spooled: Spooled, source: str) -> asyncio.Future[Reply]:
+    def _hand_over(self, spooled: Spooled, source: str, _: Summary | None) -> asyncio.Future[Reply]:
         self._spool = None
         return asyncio.ensure_future(self._file(spooled, source))
 
@@ -158,7 +158,7 @@ class Filing(Incoming):
             octets=spooled.octets,
         )
         try:
-            summary = await self._sum_up(spooled)
+            summary = await self._summary_of(spooled)
             unit = file_letter(letter, self.name, self._taken, summary, int(self._service.now()))
             self._troubles = await self._service.store.write(unit)
         except (StoreUnavailable, OSError) as error:
@@ -167,7 +167,7 @@ class Filing(Incoming):
         self._tell(spooled.prepared.size, source, len(self._recipients))
         return Reply(250, "2.1.5", f"delivered as {self.name}")
 
-    async def _sum_up(self, spooled: Spooled) -> Summary:
+    async def _summary_of(self, spooled: Spooled) -> Summary:
         if spooled.octets is not None:
             return summarise(spooled.octets)
         file, blobs = spooled.prepared.file, self._house.blobs
