@@ -7,7 +7,7 @@ service, serves the sockets that its parent has bound, and ends in order.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import os
 import random
 import secrets
 import signal
@@ -102,9 +102,9 @@ class Worker:
     ) -> None:
         self._config = config
         self._log = log
-        #: The worker of this index that was here before is dead: what it had leased is free.
+        #: The worker of this index that was here before is dead, or about to end after SIGHUP.
         self._lease_of_index = f"w{index}-"
-        self._lease = self._lease_of_index + secrets.token_hex(8)
+        self._lease = f"{self._lease_of_index}{os.getpid()}-{secrets.token_hex(8)}"
         self.store = Store(directory)
         self._sender = Sender(directory)
         self._receiver = Receiver(self._sender, self._hear)
@@ -209,8 +209,9 @@ class Worker:
             self.store.hear(topic, key, value)
 
     async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
-        """Take up what a dead worker left, then serve."""
-        await self.store.write(release_leases(self._lease_of_index))
+        """Take up what a dead worker left, but not what one that still ends has; then serve."""
+        living = [f"{self._lease_of_index}{pid}-" for pid in self._sender.living()]
+        await self.store.write(release_leases(self._lease_of_index, living))
         self._tasks = [
             asyncio.create_task(self._delivery.run()),
             asyncio.create_task(self._sweeper.run()),
@@ -236,7 +237,10 @@ class Worker:
     async def _remind(self) -> None:
         while True:
             await asyncio.sleep(REMINDER)
-            self._views.remind()
+            try:
+                await self._views.remind()
+            except Exception as error:  # noqa: BLE001  the next time may do better
+                self._log.error("reminding failed", error=repr(error))
 
     async def stop(self) -> None:
         """No new work; what runs ends, within the time that is set."""
@@ -246,8 +250,7 @@ class Worker:
         await asyncio.gather(self._census.finish(within), self._relay.stop(within))
         for task in self._tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._resolver.close()
         self._receiver.close()
         self.store.close()

@@ -123,3 +123,19 @@ def test_many_news_and_nonsense(tmp_path: Path) -> None:
             assert len(set(here.heard)) == 1000
 
     asyncio.run(work())
+
+
+def test_who_lives(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with listening(tmp_path) as here:
+            run = tmp_path / "run"
+            with (
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other,
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as gone,
+            ):
+                other.bind(str(run / f"1{SUFFIX}"))
+                gone.bind(str(run / f"2{SUFFIX}"))
+                gone.close()
+                assert here.sender.living() == [1]
+
+    asyncio.run(work())

@@ -76,6 +76,19 @@ class Sender:
             if peer in unsent:
                 self._tell(peer, unsent[peer])
 
+    def living(self) -> list[int]:
+        """The pids of the other processes that listen."""
+        names = [name for name in self._listening() if self._lives(name)]
+        return [int(pid) for pid in (name.removesuffix(SUFFIX) for name in names) if pid.isdigit()]
+
+    def _lives(self, peer: str) -> bool:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as trial:
+            try:
+                trial.connect(str(self.path(peer)))
+            except OSError:
+                return False
+        return True
+
     def path(self, name: str) -> Path:
         """A socket, by a path that is short wherever the data directory is."""
         return self._here / name

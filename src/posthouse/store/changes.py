@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .ranges import Range, format_ranges, parse_ranges
-from .unit import Row, Work, one_of, rows_of, run, tell
+from .unit import Row, Unit, Work, one_of, rows_of, run, tell
 
 APPENDED, FLAGS, EXPUNGED, MAILBOX = "a", "f", "x", "m"
 
@@ -27,6 +27,16 @@ def next_modseq(account: int) -> Work[int]:
     modseq: int = row[0]
     yield from tell("account", account, modseq)
     return modseq
+
+
+def modseq_of(account: int) -> Unit[int]:
+    """The mod-sequence of an account's last change; 0 if there is no such account."""
+
+    def unit() -> Work[int]:
+        row = yield from one_of("SELECT modseq FROM account WHERE id = ?1", account)
+        return row[0] if row else 0
+
+    return unit
 
 
 def record(

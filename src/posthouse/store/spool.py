@@ -27,6 +27,8 @@ class Spool:
         self._blobs = blobs
         self._pieces: list[bytes] = [prefix] if prefix else []
         self._file: BlobWriter | None = None
+        self._finishing: asyncio.Future[str] | None = None
+        self._abandoned = False
         self._beginning = b""
         self.size = len(prefix)
 
@@ -54,9 +56,12 @@ class Spool:
 
     async def finish(self) -> Spooled:
         """It is whole: have it ready for the unit that names it."""
+        if self._abandoned:
+            raise OSError("the content was abandoned")
         if self._file is None:
             return self.finish_small()
-        name = await asyncio.to_thread(self._file.finish)
+        self._finishing = asyncio.ensure_future(asyncio.to_thread(self._file.finish))
+        name = await asyncio.shield(self._finishing)
         return Spooled(prepare_file(name, self.size, self._beginning), None)
 
     @property
@@ -69,8 +74,19 @@ class Spool:
         return Spooled(prepare(octets), octets)
 
     def abandon(self) -> None:
-        """It is not wanted, or no unit will name it."""
+        """It is not wanted, or no unit will name it; at any time, also while it is finished."""
+        self._abandoned = True
         self._pieces.clear()
-        if self._file is not None:
-            self._file.abandon()
-            self._file = None
+        file, self._file = self._file, None
+        if file is None:
+            return
+        if self._finishing is None or self._finishing.done():
+            file.abandon()
+            return
+
+        def let_go(finishing: asyncio.Future[str]) -> None:
+            if not finishing.cancelled():
+                finishing.exception()
+            file.abandon()
+
+        self._finishing.add_done_callback(let_go)  # until then a thread has it

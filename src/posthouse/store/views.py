@@ -7,6 +7,7 @@ older version is told the difference without comparing the two.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,14 +15,14 @@ from dataclasses import dataclass, field
 from posthouse.protocols.imap.mail_events import News
 from posthouse.protocols.imap.view import Changes, Kept, View
 
-from .changes import all_messages, changes_since
+from .changes import all_messages, changes_since, modseq_of
 from .ranges import uids_in
 from .store import Store
 
-LONG = 5_000  # messages; a mailbox that has more is loaded in a thread
 REMEMBERED = 256  # steps from one version to the next
 REMEMBERED_UIDS = 200_000  # in all of a mailbox's steps
 RESTING = 500_000  # messages in views that no session has, about 20 octets each
+REMINDED = 50  # accounts looked at before others have the loop
 REST_COST = 100  # what a view costs beside, in messages
 
 
@@ -83,26 +84,33 @@ class MailboxViews:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._heard: dict[int, int] = {}  # by account that has listeners, the latest it was at
         self._shared: dict[tuple[int, int], SharedView] = {}
         self._resting: OrderedDict[tuple[int, int], SharedView] = OrderedDict()
-        self._resting_messages = 0
+        self.resting = 0  # messages in them, and what they cost beside
         self._kept = Kept()
         self._listeners: dict[int, dict[object, Callable[[], None]]] = {}
         store.listen("account", self._changed)
 
     async def open(self, account: int, mailbox: int) -> SharedView | None:
         """The view of a mailbox as it is now; None if there is no such mailbox."""
-        shared = self._shared.get((account, mailbox)) or self._wake((account, mailbox))
+        key = account, mailbox
+        shared = self._known(key)
         if shared is None:
             loaded = await self._store.read_long(lambda: all_messages(account, mailbox))
             if loaded is None:
                 return None
             version, messages = loaded
-            view = View.of(version, messages, self._kept)
-            # Another session may have loaded it meanwhile.
-            shared = self._shared.setdefault((account, mailbox), SharedView(account, mailbox, view))
+            shared = self._known(key)  # another session may have loaded it meanwhile
+            if shared is None:
+                view = View.of(version, messages, self._kept)
+                shared = self._shared[key] = SharedView(account, mailbox, view)
         shared.sessions += 1
-        await self.refresh(shared)
+        try:
+            await self.refresh(shared)
+        except BaseException:
+            self.close(shared)
+            raise
         return shared
 
     def close(self, shared: SharedView) -> None:
@@ -113,15 +121,18 @@ class MailboxViews:
         key = shared.account, shared.mailbox
         self._shared.pop(key, None)
         self._resting[key] = shared
-        self._resting_messages += len(shared.view) + REST_COST
-        while self._resting_messages > RESTING:
+        self.resting += len(shared.view) + REST_COST
+        while self.resting > RESTING:
             _, oldest = self._resting.popitem(last=False)
-            self._resting_messages -= len(oldest.view) + REST_COST
+            self.resting -= len(oldest.view) + REST_COST
 
-    def _wake(self, key: tuple[int, int]) -> SharedView | None:
+    def _known(self, key: tuple[int, int]) -> SharedView | None:
+        """One that sessions have, or one that rests and has no rest any more."""
+        if key in self._shared:
+            return self._shared[key]
         shared = self._resting.pop(key, None)
         if shared is not None:
-            self._resting_messages -= len(shared.view) + REST_COST
+            self.resting -= len(shared.view) + REST_COST
             self._shared[key] = shared
         return shared
 
@@ -156,12 +167,19 @@ class MailboxViews:
         listeners.pop(who, None)
         if not listeners:
             self._listeners.pop(account, None)
+            self._heard.pop(account, None)
 
-    def _changed(self, account: int, _modseq: int) -> None:
+    def _changed(self, account: int, modseq: int) -> None:
+        if account in self._listeners:
+            self._heard[account] = modseq
         for listener in tuple(self._listeners.get(account, {}).values()):
             listener()
 
-    def remind(self) -> None:
-        """Have everyone look, behind notifications that were lost."""
-        for account in tuple(self._listeners):
-            self._changed(account, 0)
+    async def remind(self) -> None:
+        """Tell of what was not heard of, since notifications may be lost; a few at a time."""
+        for number, account in enumerate(tuple(self._listeners)):
+            modseq = self._store.read(modseq_of(account))
+            if modseq != self._heard.get(account):
+                self._changed(account, modseq)
+            if not number % REMINDED:
+                await asyncio.sleep(0)

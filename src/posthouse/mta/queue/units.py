@@ -181,15 +181,23 @@ def forget_if_settled(message: int, content: int, more_refs: int) -> Work[None]:
     yield from refer(content, more_refs)
 
 
-def release_leases(beginning: str) -> Unit[int]:
-    """Give back what dead workers had, those whose tokens begin so; "" stands for all."""
+def release_leases(beginning: str, living: Sequence[str] = ()) -> Unit[int]:
+    """Give back what dead workers had, those whose tokens begin so; "" stands for all.
+
+    Tokens that begin as one of `living` are in use: to give back what a worker is about to relay
+    would be to relay it twice.
+    """
+    used = "".join(
+        f" AND substr(lease, 1, {len(each)}) <> ?{number}" for number, each in enumerate(living, 3)
+    )
 
     def unit() -> Work[int]:
         changed = yield from run(
-            "UPDATE queue_recipient SET state = 'ready', lease = '', due = 0"
-            " WHERE state = 'leased' AND substr(lease, 1, ?2) = ?1",
+            "UPDATE queue_recipient SET state = 'ready', lease = '', due = 0"  # noqa: S608
+            f" WHERE state = 'leased' AND substr(lease, 1, ?2) = ?1{used}",
             beginning,
             len(beginning),
+            *living,
         )
         if changed:
             yield from tell(TOPIC, 0, changed)

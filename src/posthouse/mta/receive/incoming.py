@@ -126,30 +126,15 @@ class Incoming:
         return asyncio.ensure_future(self._finish_large(spool, source))
 
     async def _finish_large(self, spool: Spool, source: str) -> Reply:
-        self._spool = None  # it is in a thread's hands
-        finishing = asyncio.ensure_future(spool.finish())
-
-        def forget(done: asyncio.Future[Spooled]) -> None:
-            if not done.cancelled():
-                done.exception()
-            spool.abandon()
-
         try:
-            spooled = await asyncio.shield(finishing)
-        except asyncio.CancelledError:
-            finishing.add_done_callback(forget)
-            raise
+            spooled = await spool.finish()
+            summary = await asyncio.to_thread(self._sum_up, spooled) if self.keeps_copy else None
         except OSError as error:
-            spool.abandon()
             self.refuse(NO_SPACE, str(error))
             return NO_SPACE
-        summary = None
-        if self.keeps_copy:
-            try:
-                summary = await asyncio.to_thread(self._sum_up, spooled)
-            except BaseException:
-                spool.abandon()
-                raise
+        except BaseException:
+            spool.abandon()
+            raise
         return await self._hand_over(spooled, source, summary)
 
     def _sum_up(self, spooled: Spooled) -> Summary:

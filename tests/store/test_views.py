@@ -1,0 +1,151 @@
+"""Views that sessions share: who counts as a session, and who is reminded of what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+import pytest
+
+from posthouse.message.summary import summarise
+from posthouse.store import changes, views
+from posthouse.store.contents import prepare
+from posthouse.store.mailboxes import create_default_mailboxes
+from posthouse.store.messages import INBOX, append_message
+from posthouse.store.migrate import migrate
+from posthouse.store.store import Store
+from posthouse.store.unit import Unit, Work, run
+from posthouse.store.views import MailboxViews, SharedView
+
+CONTENT = b"Subject: any\r\n\r\n"
+
+
+def append() -> Unit[object]:
+    return append_message(1, "INBOX", prepare(CONTENT), summarise(CONTENT), 0, "")
+
+
+def one_account() -> Work[None]:
+    yield from run("INSERT INTO account (id, address, password, created) VALUES (1, 'a', '', 0)")
+    yield from create_default_mailboxes(1, 1)
+
+
+def forget_changes() -> Work[None]:
+    yield from run("UPDATE mailbox SET change_floor = highest_modseq")
+    yield from run("DELETE FROM change")
+
+
+Test = Callable[[Store, MailboxViews], Coroutine[object, object, None]]
+
+
+def with_views(directory: Path, test: Test) -> None:
+    migrate(directory)
+
+    async def main() -> None:
+        store = Store(directory)
+        try:
+            await store.write(one_account)
+            await asyncio.wait_for(test(store, MailboxViews(store)), 20)
+        finally:
+            store.close()
+
+    asyncio.run(main())
+
+
+async def opened(views: MailboxViews) -> SharedView:
+    shared = await views.open(1, INBOX)
+    assert shared is not None
+    return shared
+
+
+def test_a_session_that_goes_while_its_view_is_loaded_is_none(tmp_path: Path) -> None:
+    async def test(store: Store, views: MailboxViews) -> None:
+        shared = await opened(views)
+        await store.write(append())
+        await store.write(forget_changes)
+        opening = asyncio.create_task(views.open(1, INBOX))
+        await asyncio.sleep(0)
+        assert shared.sessions == 2  # it waits for the mailbox to be loaded anew
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert shared.sessions == 1
+
+    with_views(tmp_path, test)
+
+
+def test_sessions_that_load_one_mailbox_at_once_share_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "RESTING", 0)
+
+    async def test(_store: Store, views: MailboxViews) -> None:
+        first, second = await asyncio.gather(opened(views), opened(views))
+        assert first is second
+        views.close(first)
+        views.close(second)
+
+        async def come_and_go() -> None:
+            views.close(await opened(views))
+
+        # One has left, and has the view rest, before the other one has loaded it.
+        await asyncio.gather(come_and_go(), come_and_go(), come_and_go())
+        assert (await opened(views)).sessions == 1
+
+    with_views(tmp_path, test)
+
+
+def test_the_rest_of_views_is_counted(tmp_path: Path) -> None:
+    async def test(_store: Store, views: MailboxViews) -> None:
+        async def come_and_go() -> None:
+            views.close(await opened(views))
+
+        await asyncio.gather(*(come_and_go() for _ in range(5)))
+        await opened(views)
+        assert views.resting == 0
+
+    with_views(tmp_path, test)
+
+
+def test_who_is_far_behind_loads_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "MOST_AT_ONCE", 3)
+
+    async def test(store: Store, views: MailboxViews) -> None:
+        shared = await opened(views)
+        version = shared.view.version
+        for _ in range(4):
+            await store.write(append())
+        await views.refresh(shared)
+        assert list(shared.view.uids) == [1, 2, 3, 4]
+        assert shared.since(version).vanished is None  # the views are compared
+
+    with_views(tmp_path, test)
+
+
+def test_only_what_was_not_heard_of_is_reminded_of(tmp_path: Path) -> None:
+    async def test(store: Store, views: MailboxViews) -> None:
+        heard = 0
+
+        def listener() -> None:
+            nonlocal heard
+            heard += 1
+
+        views.listen(1, "session", listener)
+        await store.write(append())
+        assert heard == 1
+        await views.remind()
+        assert heard == 1
+        # Another process writes, and its news is lost.
+        elsewhere = Store(tmp_path)
+        await elsewhere.write(append())
+        elsewhere.close()
+        await views.remind()
+        assert heard == 2
+        await views.remind()
+        assert heard == 2
+        views.ignore(1, "session")
+        await store.write(append())
+        await views.remind()
+        assert heard == 2
+
+    with_views(tmp_path, test)
