@@ -9,7 +9,7 @@ from posthouse.store.unit import Unit, Value, Work, one_of, rows_of, run, tell
 
 from .concluding import Report, insert_report
 from .selection import Selection, condition
-from .units import TOPIC, forget_if_settled
+from .units import CHANGED, TOPIC, forget_if_settled
 
 AT_ONCE = 1000  # recipients in one unit, so that others write in between
 
@@ -62,7 +62,7 @@ def _change(selection: Selection, may: str, update: str, most: int, *given: Valu
         for message, number in rows:
             yield from run(update, message, number, *given)
         if rows:
-            yield from tell(TOPIC, 0, len(rows))
+            yield from tell(TOPIC, CHANGED, len(rows))
         return len(rows)
 
     return unit

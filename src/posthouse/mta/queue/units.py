@@ -13,6 +13,7 @@ from .sent import file_sent
 from .states import State
 
 TOPIC = "queue"
+NEW, CHANGED = 0, 1  # keys of what is told: a letter has come; others have been moved
 
 # The index `queue_by_due` has a condition, and is used where a statement has it word for word.
 _DUE_HERE = """
@@ -98,7 +99,7 @@ def insert_recipients(
             until if leased else due,
         )
     if waiting:
-        yield from tell(TOPIC, 0, message)
+        yield from tell(TOPIC, NEW, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ def release_leases(beginning: str, living: Sequence[str] = ()) -> Unit[int]:
             *living,
         )
         if changed:
-            yield from tell(TOPIC, 0, changed)
+            yield from tell(TOPIC, CHANGED, changed)
         return changed
 
     return unit

@@ -84,6 +84,11 @@ class HealthBook:
             self._known.move_to_end(key)
         return health
 
+    def forgive(self) -> None:
+        """All may be tried now; what they are known for stays."""
+        for health in self._known.values():
+            health.until = 0.0
+
 
 @dataclass(slots=True)
 class Silence:
@@ -122,6 +127,10 @@ class Addresses:
     def answered(self, place: tuple[str, int]) -> None:
         if self._silent:
             self._silent.pop(place, None)
+
+    def forget(self) -> None:
+        """All may be tried now."""
+        self._silent.clear()
 
     def is_plain(self, place: tuple[str, int], now: float) -> bool:
         """Whether TLS has failed there lately."""

@@ -15,7 +15,7 @@ from typing import Any
 from posthouse.accounts.directory import SEPARATOR
 from posthouse.mta.queue.outcome import Relayed
 from posthouse.mta.queue.relaying import due_next_hops, extend, give_back, next_due
-from posthouse.mta.queue.units import TOPIC
+from posthouse.mta.queue.units import NEW, TOPIC
 from posthouse.mta.report.settlement import Settlement
 from posthouse.mta.route.router import Router
 from posthouse.protocols.smtp.client.session import Times
@@ -93,26 +93,40 @@ class Relay:
         self._recheck = False  # something may be due sooner than was known
         self._renewing: asyncio.Future[None] | None = None
         self._settling: set[asyncio.Task[None]] = set()
+        self._forget = False  # which next hops have failed
+        self._later: asyncio.TimerHandle | None = None
+        self._addresses = Addresses()
         self._elsewhere = False  # the news that is being told is of another worker
         self._ending = False
-        contents = Contents(store, blobs, asyncio.Semaphore(2))
-        self._depot = Depot(
-            store=store,
-            router=router,
+        self._depot = self._stock(blobs, new_lease, chance, settings)
+        store.listen(TOPIC, self._told)
+
+    def _stock(
+        self,
+        blobs: BlobFiles,
+        new_lease: Callable[[], str],
+        chance: Callable[[], float],
+        settings: Settings,
+    ) -> Depot:
+        """What the channels have in common."""
+        contents = Contents(self._store, blobs, asyncio.Semaphore(2))
+        return Depot(
+            store=self._store,
+            router=self._router,
             dialler=Dialler(
                 settings.hostname,
                 self._census,
-                Addresses(),
+                self._addresses,
                 contents.open,
-                now,
+                self._now,
                 Contexts(settings.authorities),
                 settings.within,
                 settings.times,
             ),
             connections=Connections(settings.connections),
-            hand_over=HandOver(store, settings.separator),
+            hand_over=HandOver(self._store, settings.separator),
             pace=settings.pace,
-            now=now,
+            now=self._now,
             chance=chance,
             new_lease=new_lease,
             start=self._start,
@@ -120,9 +134,8 @@ class Relay:
             in_hand=self._jobs,
             emptied=self._emptied,
             changed=self.changed,
-            log=log,
+            log=self._log,
         )
-        store.listen(TOPIC, self._told)
 
     # News
 
@@ -135,13 +148,19 @@ class Relay:
         finally:
             self._elsewhere = False
 
-    def _told(self, _key: int, value: int) -> None:
-        if value <= self._seen:
-            self._look = True  # not of a new letter
-        if self._elsewhere:
-            asyncio.get_running_loop().call_later(ELSEWHERE, self._woken.set)
-        else:
+    def _told(self, key: int, _value: int) -> None:
+        if key != NEW:
+            # The operator wants it tried now, whatever is remembered.
+            self._look = True
+            self._forget = True
+        if not self._elsewhere or key != NEW:
             self._woken.set()
+        elif self._later is None:
+            self._later = asyncio.get_running_loop().call_later(ELSEWHERE, self._wake_late)
+
+    def _wake_late(self) -> None:
+        self._later = None
+        self._woken.set()
 
     async def run(self) -> None:
         """Relay what is due, until cancelled."""
@@ -179,7 +198,6 @@ class Relay:
         """The next hops of letters that came since the last look."""
         newest = self._store.read(newest_message())
         if newest == self._seen:
-            self._look = self._look or not self._recheck  # the news was of something else
             return
         domains = self._store.read(next_hops_after(self._seen))
         self._seen = newest
@@ -188,6 +206,10 @@ class Relay:
 
     async def _look_at_all(self) -> None:
         self._look = self._overflow = False
+        if self._forget:
+            self._forget = False
+            self._health.forgive()
+            self._addresses.forget()
         for domain in await self._store.read_long(due_next_hops(self._looked_at)):
             self._due(domain, fresh=False)
 
@@ -277,6 +299,8 @@ class Relay:
         self._ending = True
         if self._renewing is not None:
             self._renewing.cancel()
+        if self._later is not None:
+            self._later.cancel()
         for channel in list(self._channels.values()):
             channel.end()
         await self._census.finish(within)
