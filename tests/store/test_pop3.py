@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import poplib
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import Prepared, insert_content, prepare, prepare_file
 from posthouse.store.lock import lock_maildrop
 from posthouse.store.mailboxes import create_default_mailboxes
+from posthouse.store.maildrop import delete_messages
 from posthouse.store.messages import (
     INBOX,
     Filed,
@@ -31,7 +33,8 @@ from posthouse.store.messages import (
     file_message,
 )
 from posthouse.store.migrate import migrate
-from posthouse.store.serve.pop3 import Pop3, Settings
+from posthouse.store.serve import pop3
+from posthouse.store.serve.pop3 import SHORT, Pop3, Settings
 from posthouse.store.store import Store
 from posthouse.store.summaries import insert_summary
 from posthouse.store.unit import Work, one_of, rows_of, run
@@ -323,5 +326,30 @@ def test_a_long_maildrop(tmp_path: Path) -> None:
             client.quit()
 
         await asyncio.to_thread(read)
+
+    on_worker(tmp_path, test)
+
+
+def test_the_end_of_a_long_maildrop_is_written_off_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(worker: Worker) -> None:
+        count = SHORT + 1
+        await asyncio.gather(*(worker.file(prepare(SMALL)) for _ in range(count)))
+        threads: list[int] = []
+
+        def watched(*given: object) -> Work[list[int]]:
+            threads.append(threading.get_ident())
+            return (yield from delete_messages(*given)())  # type: ignore[arg-type]
+
+        monkeypatch.setattr(pop3, "delete_messages", lambda *given: lambda: watched(*given))
+        _, agent = worker.service.begin(Peer("127.0.0.1", 1, "127.0.0.1", 2, None), print)
+        await cast("Awaitable[object]", agent.ask(Password("ann", "secret")))
+        await cast("Awaitable[object]", agent.ask(Open("ann@a.example")))
+        everything = Update(tuple(range(1, count + 1)))
+        await cast("Awaitable[object]", agent.ask(everything))
+        assert worker.uids() == []
+        assert threads
+        assert threading.get_ident() not in threads
 
     on_worker(tmp_path, test)
