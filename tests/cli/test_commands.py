@@ -69,6 +69,13 @@ def test_wrong_usage_has_another_status(run: Run) -> None:
     run("serve", "--workers", "0", status=2)
 
 
+def test_nobody_else_may_read_the_files(run: Run, data: Path) -> None:
+    data.mkdir(mode=0o755)
+    run("domain", "add", "example.org")
+    assert (data / "posthouse.db").exists()
+    assert not [path for path in data.rglob("*") if path.stat().st_mode & 0o077]
+
+
 def test_five_thousand_accounts_in_seconds(run: Run, data: Path, tmp_path: Path) -> None:
     run("domain", "add", "example.org")
     people = tmp_path / "people.txt"

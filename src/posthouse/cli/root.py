@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module, metadata
 
 import click
@@ -75,3 +76,4 @@ def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) ->
 )
 def posthouse() -> None:
     """A complete mail system: submission, transfer, delivery, POP3 and IMAP in one program."""
+    os.umask(0o077)  # mail is its reader's, whatever the mode of the data directory
