@@ -71,7 +71,7 @@ class Depot:
     conclude: Callable[[Job], None]
     in_hand: dict[Job, None]
     emptied: Callable[[Channel], None]
-    changed: Callable[[], None]  # something may be due sooner than was known
+    look_at: Callable[[int], None]  # at a time something will be due
     log: Log
 
 
@@ -164,7 +164,7 @@ class Channel:
             write = self._depot.store.write
             while await write(postpone(domain, until, reason, POSTPONED)) == POSTPONED:
                 continue
-        self._depot.changed()
+        self._depot.look_at(until)
 
     # Letters to carriers, carriers for letters
 

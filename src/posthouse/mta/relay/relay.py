@@ -133,7 +133,7 @@ class Relay:
             conclude=self._conclude,
             in_hand=self._jobs,
             emptied=self._emptied,
-            changed=self.changed,
+            look_at=self.look_at,
             log=self._log,
         )
 
@@ -216,7 +216,8 @@ class Relay:
     def _due(self, domain: str, *, fresh: bool) -> None:
         if self._ending:
             return
-        key = domain if self._router.is_local(domain) else self._router.key(domain)
+        # What has become local is another way, with another history.
+        key = f"local {domain}" if self._router.is_local(domain) else self._router.key(domain)
         channel = self._channels.get(key)
         if channel is None:
             if len(self._channels) >= CHANNELS:
@@ -279,6 +280,13 @@ class Relay:
         """Something may be due sooner than was known."""
         if not self._recheck:
             self._recheck = True
+            self._woken.set()
+
+    def look_at(self, when: int) -> None:
+        """Something will be due at a time."""
+        moment = asyncio.get_running_loop().time() + when - self._now()
+        if moment < self._next_look:
+            self._next_look = moment
             self._woken.set()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
