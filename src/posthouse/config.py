@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta, Struct, field
 
-from .message.address import parse_domain
+from .protocols.sasl import MECHANISMS
 
 FILE_NAME = "posthouse.toml"
 NAME = "NAME"  # stands for the names in a table of named ones
@@ -86,6 +86,13 @@ class TLS(Part, frozen=True):
         ),
     ] = ""
     key: Annotated[str, about("PEM file with the private key of the certificate.")] = ""
+    client_authorities: Annotated[
+        str,
+        about(
+            "PEM file with those who may sign clients' certificates, for logging in by EXTERNAL;"
+            " relative to the data directory. When it is empty, no certificate is asked for."
+        ),
+    ] = ""
 
 
 class Limits(Part, frozen=True):
@@ -140,6 +147,15 @@ class Storage(Part, frozen=True):
     reserve: Annotated[
         int, octets("Free space below which new mail is put off with 452 4.3.1.", 0)
     ] = 100 * MEBIBYTE
+
+
+class Search(Part, frozen=True):
+    """The index that searches use; what is not in it is found, too, but slower."""
+
+    delay: Annotated[
+        float,
+        seconds("How long new messages wait to be indexed, so that delivery does not wait."),
+    ] = 60.0
 
 
 class Delivery(Part, frozen=True):
@@ -201,6 +217,36 @@ class Passwords(Part, frozen=True):
     remember: Annotated[
         float, seconds("How long a good log-in is remembered, so that it is not hashed again.")
     ] = 10 * MINUTES
+    scram_iterations: Annotated[
+        int, count("Iterations of new keys for SCRAM, which every client has to make.", 10_000)
+    ] = 100_000
+
+
+class LogIn(Part, frozen=True):
+    """How people and their programs may say who they are (SASL, RFC 4422)."""
+
+    mechanisms: Annotated[
+        list[str],
+        about("Those offered, where the accounts and the connection have what they need."),
+    ] = field(default_factory=lambda: list(MECHANISMS))
+    anonymous: Annotated[
+        str,
+        about("The account that anybody may read by IMAP and POP3 with ANONYMOUS; empty: none."),
+    ] = ""
+
+
+class Tokens(Part, frozen=True):
+    """The authorization server whose tokens let one in by OAUTHBEARER and XOAUTH2."""
+
+    issuer: Annotated[str, about("What tokens must say in `iss`; empty: none are taken.")] = ""
+    audience: Annotated[str, about("What tokens must have among their `aud`.")] = ""
+    keys: Annotated[
+        str, about("File with the issuer's keys (JWK set, RFC 7517), in the data directory.")
+    ] = ""
+    claim: Annotated[str, about("The claim that has the account's address.")] = "email"
+    algorithms: Annotated[
+        list[str], about("Algorithms of signatures: RS256, PS256, ES256, EdDSA.")
+    ] = field(default_factory=lambda: ["RS256", "ES256", "EdDSA"])
 
 
 class Queue(Part, frozen=True):
@@ -355,11 +401,14 @@ class Config(Part, frozen=True):
     limits: Annotated[Limits, about("What peers may use.")] = Limits()
     timeouts: Annotated[Timeouts, about("How long peers may take.")] = Timeouts()
     storage: Annotated[Storage, about("Where and how mail is kept.")] = Storage()
+    search: Annotated[Search, about("The index that searches use.")] = Search()
     delivery: Annotated[Delivery, about("Delivery into mailboxes.")] = Delivery()
     queue: Annotated[Queue, about("How long letters wait.")] = Queue()
     submission: Annotated[Submission, about("Mail of the accounts' own programs.")] = Submission()
     content: Annotated[Content, about("What a message may consist of.")] = Content()
     passwords: Annotated[Passwords, about("How passwords are hashed.")] = Passwords()
+    log_in: Annotated[LogIn, about("How one may log in.")] = LogIn()
+    tokens: Annotated[Tokens, about("Whose tokens are taken.")] = Tokens()
     dns: Annotated[DNS, about("How the domain name system is asked.")] = DNS()
     relay: Annotated[Relay, about("Letters on their way to other sites.")] = Relay()
     routes: Annotated[
@@ -391,7 +440,11 @@ def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
     for override in overrides:
         _override(tree, override)
     config = _convert(tree, "--set" if overrides else str(path))
-    _check_addresses(config, str(path) if path is not None and not overrides else "settings")
+    from .config_checks import complaints
+
+    place = str(path) if path is not None and not overrides else "settings"
+    for complaint in complaints(config):
+        raise Wrong(f"{place}: {complaint}")
     return config
 
 
@@ -524,41 +577,3 @@ def _value(key: str, text: str, default: object) -> object:
             kind = "an integer" if isinstance(default, int) else "a number"
             raise Wrong(f"--set {key}: expected {kind}, got {text!r}") from None
     return text
-
-
-_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^\[\]:\s]+):(\d{1,5})")
-
-
-def _check_addresses(config: Config, place: str) -> None:
-    for service, addresses in services(config.listen).items():
-        for address in addresses:
-            match = _ADDRESS.fullmatch(address)
-            if match is None or int(match[1]) > 65535:
-                raise Wrong(
-                    f"{place}: listen.{service}: expected host:port or [IPv6]:port, got {address!r}"
-                )
-    _check_routes(config, place)
-    if bool(config.tls.certificate) != bool(config.tls.key):
-        raise Wrong(f"{place}: tls.certificate and tls.key: expected both or neither")
-
-
-def _check_routes(config: Config, place: str) -> None:
-    for name, route in routes(config).items():
-        if re.fullmatch(ROUTE_TO, route.to) is None:
-            raise Wrong(f"{place}: routes.{name}: expected host:port, got {route.to!r}")
-        if bool(route.user) != bool(route.password_file):
-            raise Wrong(f"{place}: routes.{name}: expected user and password_file, or neither")
-        if route.user and route.tls not in ("required", "verify"):
-            raise Wrong(
-                f'{place}: routes.{name}.tls: a password needs "required" or "verify",'
-                f" got {route.tls!r}"
-            )
-    if "*" in config.relay.backup_for:
-        raise Wrong(f"{place}: relay.backup_for: expected domains; * would be an open relay")
-    patterns = [("routes", name) for name in config.routes if name != "*"]
-    patterns += [("relay.backup_for", name) for name in config.relay.backup_for]
-    for key, name in patterns:
-        try:
-            parse_domain(name.removeprefix("."), smtputf8=True)
-        except ValueError as error:
-            raise Wrong(f"{place}: {key}: {name!r}: {error}") from None

@@ -12,7 +12,6 @@ import random
 import secrets
 import signal
 import socket
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +19,9 @@ from .accounts.authenticator import Authenticator
 from .accounts.authenticator import Settings as AuthenticatorSettings
 from .accounts.credentials import Parameters
 from .accounts.directory import is_local
+from .accounts.legacy import Vault
+from .accounts.tokens import Settings as TokenSettings
+from .accounts.tokens import Tokens
 from .config import Config
 from .mda.delivery import LocalDelivery
 from .mta.queue.queue import Queue
@@ -33,8 +35,11 @@ from .runtime.clock import Clock, SystemClock
 from .runtime.connection import Census, Connection, Limits, Service
 from .runtime.log import Log
 from .runtime.notify import Receiver, Sender
+from .runtime.tls import ServerContext
 from .services import Parts, services
 from .store.blobs.files import BlobFiles
+from .store.search.indexer import Indexer
+from .store.search.searching import Searching
 from .store.store import Store
 from .store.sweeper import Sweeper
 from .store.views import MailboxViews
@@ -56,7 +61,7 @@ def new_loop() -> asyncio.AbstractEventLoop:
 def run_worker(
     config: Config,
     sockets: Mapping[str, Sequence[socket.socket]],
-    tls: ssl.SSLContext | None,
+    tls: ServerContext | None,
     index: int,
     *,
     directory: Path,
@@ -71,7 +76,7 @@ def run_worker(
 async def _serve(
     config: Config,
     sockets: Mapping[str, Sequence[socket.socket]],
-    tls: ssl.SSLContext | None,
+    tls: ServerContext | None,
     index: int,
     directory: Path,
     log: Log,
@@ -94,7 +99,7 @@ class Worker:
     def __init__(
         self,
         config: Config,
-        tls: ssl.SSLContext | None,
+        tls: ServerContext | None,
         index: int,
         directory: Path,
         log: Log,
@@ -120,8 +125,15 @@ class Worker:
                 Parameters(cost.memory, cost.passes, cost.lanes),
                 remember=cost.remember,
                 checks=config.limits.password_checks,
+                iterations=cost.scram_iterations,
+                mechanisms=frozenset(config.log_in.mechanisms),
+                anonymous=config.log_in.anonymous,
+                hostname=config.hostname or socket.getfqdn(),
             ),
             clock.monotonic,
+            now=clock.now,
+            vault=Vault(directory),
+            tokens=new_tokens(config, directory, clock.now),
         )
         self._queue = Queue(
             self.store, self._lease, clock.now, queue_ids(), config.queue.hold_outgoing
@@ -155,6 +167,9 @@ class Worker:
         )
         self._resolver = new_resolver(config, clock.monotonic)
         self._relay = self._new_relay(directory, clock, log)
+        self._searching = Searching(directory)
+        self._indexer = Indexer(directory, self._searching, config.search.delay, log)
+        self.store.listen("account", self._indexer.hear)
         self._sweeper = Sweeper(self.store, self._blobs, clock.now, log)
         self._census = Census(
             Limits(
@@ -173,6 +188,7 @@ class Worker:
                 self._views,
                 self._authenticator,
                 self._queue,
+                self._searching,
                 clock,
                 log,
             )
@@ -215,6 +231,7 @@ class Worker:
         self._tasks = [
             asyncio.create_task(self._delivery.run()),
             asyncio.create_task(self._sweeper.run()),
+            asyncio.create_task(self._indexer.run()),
             asyncio.create_task(self._remind()),
         ]
         if self._config.relay.connections:
@@ -253,8 +270,24 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._resolver.close()
         self._receiver.close()
+        self._searching.close()
         self.store.close()
         self._sender.close()
+
+
+def new_tokens(config: Config, directory: Path, now: Callable[[], float]) -> Tokens | None:
+    """The issuer whose tokens are taken, if there is one."""
+    wanted = config.tokens
+    if not wanted.issuer:
+        return None
+    settings = TokenSettings(
+        wanted.issuer,
+        wanted.audience,
+        directory / wanted.keys,
+        wanted.claim,
+        tuple(wanted.algorithms),
+    )
+    return Tokens(settings, now)
 
 
 def queue_ids() -> Callable[[], str]:

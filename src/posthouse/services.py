@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -23,7 +22,9 @@ from .routing import backup_domains
 from .runtime.clock import Clock
 from .runtime.connection import Service
 from .runtime.log import Log
+from .runtime.tls import ServerContext
 from .store.blobs.files import BlobFiles
+from .store.search.searching import Searching
 from .store.serve.imap import Imap
 from .store.serve.imap import Settings as ImapSettings
 from .store.serve.pop3 import Pop3
@@ -37,18 +38,24 @@ class Parts:
     """What the services of a worker have in common."""
 
     config: Config
-    tls: ssl.SSLContext | None
+    tls: ServerContext | None
     store: Store
     blobs: BlobFiles
     views: MailboxViews
     authenticator: Authenticator
     queue: Queue
+    searching: Searching
     clock: Clock
     log: Log
 
     @property
     def hostname(self) -> str:
         return self.config.hostname or socket.getfqdn()
+
+    @property
+    def tls_of_accounts(self) -> ServerContext | None:
+        """Where accounts log in, perhaps by a certificate."""
+        return (self.tls and self.tls.for_accounts) or self.tls
 
     @property
     def normalise(self) -> bool:
@@ -118,8 +125,8 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         b"421 4.3.0 internal error, try again later\r\n",
     )
     yield Service("smtp", transfer.begin, tls, False, *words)
-    yield Service("submission", submission.begin, tls, False, *words)
-    yield Service("submissions", submissions.begin, tls, True, *words)
+    yield Service("submission", submission.begin, parts.tls_of_accounts, False, *words)
+    yield Service("submissions", submissions.begin, parts.tls_of_accounts, True, *words)
     yield Service("lmtp", delivery.begin, tls, False, *words)
 
 
@@ -143,8 +150,8 @@ def _pop3(parts: Parts) -> Iterator[Service]:
         b"-ERR [SYS/TEMP] too many connections\r\n",
         b"-ERR [SYS/TEMP] internal error\r\n",
     )
-    yield Service("pop3", pop3.begin, parts.tls, False, *words)
-    yield Service("pop3s", pop3.begin, parts.tls, True, *words)
+    yield Service("pop3", pop3.begin, parts.tls_of_accounts, False, *words)
+    yield Service("pop3s", pop3.begin, parts.tls_of_accounts, True, *words)
 
 
 def _imap(parts: Parts) -> Iterator[Service]:
@@ -169,10 +176,11 @@ def _imap(parts: Parts) -> Iterator[Service]:
         parts.clock.now,
         parts.log,
         parts.tls is not None,
+        parts.searching,
     )
     words = (
         b"* BYE [UNAVAILABLE] too many connections\r\n",
         b"* BYE [SERVERBUG] internal error\r\n",
     )
-    yield Service("imap", imap.begin, parts.tls, False, *words)
-    yield Service("imaps", imap.begin, parts.tls, True, *words)
+    yield Service("imap", imap.begin, parts.tls_of_accounts, False, *words)
+    yield Service("imaps", imap.begin, parts.tls_of_accounts, True, *words)

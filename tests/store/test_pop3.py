@@ -7,7 +7,7 @@ import os
 import poplib
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,8 @@ import pytest
 
 from posthouse.message.summary import summarise
 from posthouse.protocols.pop3.events import Open, Update
-from posthouse.protocols.sasl.mechanism import Denied, Password
+from posthouse.protocols.sasl import BY_PASSWORD
+from posthouse.protocols.sasl.mechanism import Denied, Lookup, Mechanism, Password, Proof
 from posthouse.runtime.connection import Census, Connection, Limits, Peer, Service
 from posthouse.runtime.log import open_log
 from posthouse.store.blobs.files import BlobFiles
@@ -51,7 +52,17 @@ class Known:
 
 
 class OnePassword:
-    async def check(self, question: Password) -> Known | Denied:
+    def offers(self, service: str) -> Mapping[str, Mechanism]:
+        return BY_PASSWORD
+
+    def offers_apop(self) -> bool:
+        return False
+
+    def tell(self, question: Lookup) -> object:
+        raise AssertionError(f"not asked for passwords: {question!r}")
+
+    async def check(self, question: Proof, service: str) -> Known | Denied:
+        assert isinstance(question, Password)
         if question.password != "secret":
             return Denied()
         return Known({"ann": 1, "bob": 2}[question.user], f"{question.user}@a.example")

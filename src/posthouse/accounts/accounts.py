@@ -9,6 +9,7 @@ from ..store.mailboxes import create_default_mailboxes
 from ..store.unit import Unit, Work, one_of, rows_of, run
 from .domains import require_domain
 from .errors import Conflict
+from .kept import Kept, keep
 from .names import canonical_address
 
 
@@ -20,16 +21,22 @@ class Account:
     messages: int
     octets: int
     quota: int  # octets; 0: any
+    disabled: bool  # nobody logs in
+    legacy: bool  # its password can be read again
 
 
+#: A number is given once, also to accounts that are removed: sessions may still know it.
 _INSERT = """
-INSERT INTO account (address, password, created) VALUES (?1, ?2, ?3)
+INSERT INTO account (id, address, password, created)
+SELECT max(COALESCE((SELECT max(id) FROM account), 0),
+           COALESCE((SELECT max(id) FROM removed_account), 0)) + 1, ?1, '', ?2
+WHERE true
 ON CONFLICT DO NOTHING
 """
 
 
-def add_account(address: str, password: str, now: int) -> Unit[int]:
-    """Add an account with its default mailboxes; its id. `password` is a hash.
+def add_account(address: str, password: Kept | str, now: int) -> Unit[int]:
+    """Add an account with its default mailboxes; its id. Of its password a hash will do.
 
     Raises NotAnAddress, Conflict.
     """
@@ -48,7 +55,7 @@ def add_account(address: str, password: str, now: int) -> Unit[int]:
     return unit
 
 
-def add_accounts(addresses: Sequence[str], password: str, now: int) -> Unit[list[int]]:
+def add_accounts(addresses: Sequence[str], password: Kept | str, now: int) -> Unit[list[int]]:
     """Add those of many accounts that are not there yet; their ids. Raises as above."""
     wanted = list(dict.fromkeys(canonical_address(address) for address in addresses))
 
@@ -65,28 +72,48 @@ def add_accounts(addresses: Sequence[str], password: str, now: int) -> Unit[list
     return unit
 
 
-def _add(address: str, password: str, now: int) -> Work[int | None]:
+def _add(address: str, password: Kept | str, now: int) -> Work[int | None]:
     if (yield from one_of("SELECT target FROM alias WHERE address = ?1", address)) is not None:
         raise Conflict(f"{address} is an alias; remove it first: posthouse alias remove {address}")
-    if not (yield from run(_INSERT, address, password, now)):
+    if not (yield from run(_INSERT, address, now)):
         return None
     row = yield from one_of("SELECT id FROM account WHERE address = ?1", address)
     assert row is not None
     account: int = row[0]
+    yield from keep(account, password)
     yield from create_default_mailboxes(account, now)
     return account
 
 
-def set_password(address: str, password: str) -> Unit[str]:
-    """Replace a password by a hash of another; the canonical address.
+def set_password(address: str, password: Kept | str) -> Unit[str]:
+    """Replace a password by what is kept of another; the canonical address.
 
     Raises NotAnAddress, Conflict.
     """
     wanted = canonical_address(address)
 
     def unit() -> Work[str]:
+        row = yield from one_of("SELECT id FROM account WHERE address = ?1", wanted)
+        if row is None:
+            raise Conflict(f"there is no account {wanted}; see posthouse account list")
+        yield from keep(row[0], password)
+        return wanted
+
+    return unit
+
+
+def set_disabled(address: str, disabled: bool) -> Unit[str]:
+    """Let nobody log in as this account, or again; the canonical address.
+
+    Its mail comes as before. Raises NotAnAddress, Conflict.
+    """
+    wanted = canonical_address(address)
+
+    def unit() -> Work[str]:
         if not (
-            yield from run("UPDATE account SET password = ?2 WHERE address = ?1", wanted, password)
+            yield from run(
+                "UPDATE account SET disabled = ?2 WHERE address = ?1", wanted, int(disabled)
+            )
         ):
             raise Conflict(f"there is no account {wanted}; see posthouse account list")
         return wanted
@@ -117,9 +144,10 @@ def list_accounts() -> Unit[list[Account]]:
             """
             SELECT account.id, account.address, account.created,
                    COALESCE(SUM(mailbox.messages), 0), COALESCE(SUM(mailbox.octets), 0),
-                   account.quota
+                   account.quota, account.disabled, account.legacy
             FROM account LEFT JOIN mailbox ON mailbox.account = account.id
-            GROUP BY account.id, account.address, account.created, account.quota
+            GROUP BY account.id, account.address, account.created, account.quota,
+                     account.disabled, account.legacy
             ORDER BY account.address
             """
         )

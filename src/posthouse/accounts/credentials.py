@@ -12,6 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type
 
 PASSWORD_LIMIT = 1024  # octets
+ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without characters that are hard to tell apart
 
 
 class UnfitPassword(ValueError):
@@ -73,8 +74,8 @@ def prepare(password: str) -> bytes | None:
 
 
 def invent() -> str:
-    """A new random password of 96 bits, without characters that are hard to tell apart."""
-    return "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(20))
+    """A new random password of 96 bits."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(20))
 
 
 def fingerprint(key: bytes, *parts: bytes) -> bytes:

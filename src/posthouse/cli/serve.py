@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import socket
-import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,7 +79,8 @@ class _Server:
         log = open_log(config.log.format, config.log.level)
         _raise_file_limit(log)
         files = self._certificate_files(config)
-        context = tls.server_context(files)
+        authorities = config.tls.client_authorities
+        context = tls.server_context(files, self.data / authorities if authorities else None)
         listeners = listen(settings.services(config.listen), config.workers)
         try:
             places = list(listeners.sockets)
@@ -103,7 +103,9 @@ class _Server:
             endpoints.remove(self.data)
             listeners.close()
 
-    def _job(self, config: Config, listeners: Listeners, context: ssl.SSLContext, log: Log) -> Job:
+    def _job(
+        self, config: Config, listeners: Listeners, context: tls.ServerContext, log: Log
+    ) -> Job:
         def job(index: int, ready: Callable[[], None]) -> None:
             run_worker(
                 config,
@@ -117,7 +119,7 @@ class _Server:
 
         return job
 
-    def _reload(self, listeners: Listeners, context: ssl.SSLContext, log: Log) -> Job:
+    def _reload(self, listeners: Listeners, context: tls.ServerContext, log: Log) -> Job:
         """The job with the settings and the certificate of now; the old ones if they are wrong."""
         try:
             new = settings.load(settings.find(self.data, self.file), self.overrides)

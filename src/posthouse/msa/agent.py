@@ -13,13 +13,12 @@ from posthouse.mta.receive.receiver import FULL_NOW, NO_USER, OK, RECIPIENT_OK, 
 from posthouse.mta.receive.recipients import find, foreign
 from posthouse.mta.receive.room import Room
 from posthouse.protocols.engine import Engine
-from posthouse.protocols.sasl.mechanism import Accepted, Denied, Outcome, Password
 from posthouse.protocols.smtp.events import EndOfMessage, Expand, Mail, Recipient
 from posthouse.protocols.smtp.reply import Reply
 from posthouse.protocols.smtp.server import serve
 from posthouse.protocols.smtp.session import Service, Session, Settings
 from posthouse.runtime.connection import Notify, Peer
-from posthouse.store.serve.login import Authenticator, Login
+from posthouse.store.serve.login import QUESTIONS, Authenticator, Door, Login
 
 from .completing import Completing, HeaderTooLarge
 
@@ -55,6 +54,7 @@ class Submission:
             peer.tls,
             tls_offered=self.tls_available,
             plaintext_allowed=self.plaintext_on_loopback and peer.is_loopback,
+            mechanisms=self.authenticator.offers("smtp"),
         )
         return serve(session), SubmissionAgent(self, session, peer)
 
@@ -65,7 +65,8 @@ class SubmissionAgent(Receiver):
     def __init__(self, service: Submission, session: Session, peer: Peer) -> None:
         super().__init__(service.house, service.room, session, peer)
         self._service = service
-        self._login: Login | None = None
+        name = service.service.value
+        self._door = Door(service.authenticator, "smtp", name, peer.address, service.house.log)
         self._sender: Address | None = None
         self._completing: Completing | None = None
 
@@ -73,29 +74,17 @@ class SubmissionAgent(Receiver):
     def login(self) -> Login:
         """Who has logged in; without, the dialogue asks for nothing but a password."""
         # What came before STARTTLS is forgotten, and so is a log-in (RFC 3207 §4.2).
-        assert self._login is not None, "nobody has logged in"
-        assert self.session.account == self._login.address, "nobody has logged in"
-        return self._login
+        login = self._door.login
+        assert login is not None, "nobody has logged in"
+        assert self.session.account == login.address, "nobody has logged in"
+        return login
 
     def answer(self, question: object) -> object:
-        match question:
-            case Password():
-                return self._check(question)
-            case Expand(text):
-                return self._expand(text)
+        if isinstance(question, QUESTIONS):
+            return self._door.ask(question)
+        if isinstance(question, Expand):
+            return self._expand(question.text)
         return super().answer(question)
-
-    async def _check(self, question: Password) -> Outcome:
-        found = await self._service.authenticator.check(question)
-        fields = {"service": self._service.service.value, "peer": self.peer.address}
-        if isinstance(found, Denied):
-            self.house.log.info(
-                "login denied", user=question.user, reason=found.why.value, **fields
-            )
-            return found
-        self.house.log.info("login", user=found.address, **fields)
-        self._login = found
-        return Accepted(found.address)
 
     def mail(self, mail: Mail) -> Reply:
         address = mail.path.address

@@ -60,7 +60,8 @@ class TLS:
     version: str  # "TLSv1.3"
     cipher: str
     server_name: str = ""  # SNI, what the client asked for
-    client_subject: str = ""  # of a verified client certificate
+    client_addresses: tuple[str, ...] = ()  # in the client's certificate, if it was verified
+    end_point: bytes = b""  # the channel binding tls-server-end-point (RFC 5929 §4)
 
 
 # Steps are made by the thousand and never shared: not frozen, since a frozen instance takes three

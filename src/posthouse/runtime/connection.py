@@ -17,6 +17,8 @@ from typing import Protocol, cast
 from posthouse.protocols.dialogue import TLS, Failed, Reason, StartTLS
 from posthouse.protocols.engine import Engine, Flush
 
+from .tls import client_addresses
+
 INPUT_HIGH_WATER = 256 * 1024  # octets received and not read, from which the peer is held up
 OUTPUT_HIGH_WATER = 64 * 1024  # octets the kernel has not taken, from which the dialogue waits
 TURN = 0.01  # seconds a connection may keep the loop before the others have their turn
@@ -180,8 +182,21 @@ class Connection(asyncio.Protocol):
         peer = Peer(
             self._address, int(name[1]), str(local[0]), int(local[1]), describe_tls(transport)
         )
-        self._engine, self._agent = self._service.begin(peer, self._notify)
+        try:
+            self._engine, self._agent = self._service.begin(peer, self._notify)
+        except Exception as error:  # noqa: BLE001  what it needs may be missing for a while
+            self._cannot_begin(error)
+            return
         self._pump()
+
+    def _cannot_begin(self, error: Exception) -> None:
+        self._census.log.error(
+            "cannot serve", service=self._service.name, peer=self._address, error=str(error)
+        )
+        self._admitted = False
+        self._census.forget(self, self._network)
+        self._transport.write(self._service.apology)
+        self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         if self._upgrading:
@@ -466,7 +481,12 @@ def describe_tls(transport: asyncio.BaseTransport) -> TLS | None:
     if tls is None:
         return None
     cipher = tls.cipher()
-    return TLS(tls.version() or "", cipher[0] if cipher else "")
+    return TLS(
+        tls.version() or "",
+        cipher[0] if cipher else "",
+        client_addresses=client_addresses((tls.server_side and tls.getpeercert()) or {}),
+        end_point=getattr(tls.context, "end_point", b""),
+    )
 
 
 def network_of(address: str) -> str:

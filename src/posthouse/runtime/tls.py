@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # loaded only by those who make a certificate
     from cryptography import x509
@@ -45,30 +45,91 @@ def certificate_files(
     return files
 
 
-def server_context(files: CertificateFiles) -> ssl.SSLContext:
-    """TLS 1.2 and later, the ciphers of RFC 9325 §4.2. Raises NoCertificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+class ServerContext(ssl.SSLContext):
+    """What a server shakes hands with, and what it must know of its own certificate."""
+
+    end_point: bytes = b""  # the channel binding tls-server-end-point (RFC 5929 §4.1)
+    #: The same, but it asks clients for certificates; for services where accounts log in. Others'
+    #: mail servers show certificates of any kind, which nobody asked them for.
+    for_accounts: ServerContext | None = None
+
+
+def server_context(
+    files: CertificateFiles, client_authorities: Path | None = None
+) -> ServerContext:
+    """TLS 1.2 and later, the ciphers of RFC 9325 §4.2. Raises NoCertificate.
+
+    `client_authorities`: those who may sign clients' certificates.
+    """
+    context = _context()
+    if client_authorities is not None:
+        context.for_accounts = asking = _context()
+        asking.verify_mode = ssl.CERT_OPTIONAL
+        try:
+            asking.load_verify_locations(client_authorities)
+        except ssl.SSLError as error:
+            raise NoCertificate(
+                f"{client_authorities}: {error.reason or 'no certificates'}"
+            ) from None
+        except OSError as error:
+            raise NoCertificate(f"{client_authorities}: {error.strerror}") from None
+    load(context, files)
+    return context
+
+
+def _context() -> ServerContext:
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
     context.options |= (
         ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     )
-    load(context, files)
     return context
 
 
-def load(context: ssl.SSLContext, files: CertificateFiles) -> None:
+def load(context: ServerContext, files: CertificateFiles) -> None:
     """Take the certificate, also anew into a context in use. Raises NoCertificate."""
     try:
         # A file that cannot be used must not leave half of a pair in the context.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files.certificate, files.key)
-        context.load_cert_chain(files.certificate, files.key)
+        end_point = end_point_of(files.certificate.read_bytes())
+        for each in (context, context.for_accounts):
+            if each is not None:
+                each.load_cert_chain(files.certificate, files.key)
+                each.end_point = end_point
     except ssl.SSLError as error:
         raise NoCertificate(
             f"{files.certificate}, {files.key}: {error.reason or 'not a certificate and its key'}"
         ) from None
     except OSError as error:
         raise NoCertificate(f"{files.certificate}, {files.key}: {error.strerror}") from None
+
+
+def end_point_of(certificates: bytes) -> bytes:
+    """The digest of the first certificate by its signature's hash (RFC 5929 §4.1)."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
+
+    certificate = x509.load_pem_x509_certificate(certificates)
+    try:
+        used = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return b""
+    if used is None:  # a signature without a hash of its own: nothing is defined
+        return b""
+    weak = isinstance(used, hashes.MD5 | hashes.SHA1)
+    return certificate.fingerprint(hashes.SHA256() if weak else used)
+
+
+def client_addresses(certificate: Mapping[str, Any]) -> tuple[str, ...]:
+    """The addresses in a verified certificate, as `getpeercert` gives it.
+
+    Those of the alternative names (RFC 5280 §4.2.1.6), or without any, of the subject (§4.1.2.6).
+    """
+    named = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "email"]
+    subject = [pair for names in certificate.get("subject", ()) for pair in names]
+    return tuple(named or [value for kind, value in subject if kind == "emailAddress"])
 
 
 def make_self_signed(files: CertificateFiles, names: Sequence[str]) -> None:

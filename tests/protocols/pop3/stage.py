@@ -18,7 +18,7 @@ from posthouse.protocols.pop3.events import (
 )
 from posthouse.protocols.pop3.server import serve
 from posthouse.protocols.pop3.session import Session
-from posthouse.protocols.sasl import MECHANISMS
+from posthouse.protocols.sasl import BY_PASSWORD
 from posthouse.protocols.sasl.mechanism import Accepted, Denial, Denied, Password
 
 MESSAGES = (
@@ -49,7 +49,7 @@ class Stage:
         session = Session(
             "pop.example",
             ALL,
-            MECHANISMS,
+            BY_PASSWORD,
             secure=setting("secure") == "yes",
             plaintext_allowed=setting("plaintext") == "yes",
             tls_available=setting("tls") != "no",

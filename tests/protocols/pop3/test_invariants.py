@@ -16,7 +16,7 @@ from posthouse.protocols.pop3.content import Stuffing, Top
 from posthouse.protocols.pop3.events import Maildrop, Open
 from posthouse.protocols.pop3.server import serve
 from posthouse.protocols.pop3.session import Session
-from posthouse.protocols.sasl import MECHANISMS
+from posthouse.protocols.sasl import BY_PASSWORD
 from posthouse.protocols.sasl.mechanism import Accepted, Password
 from tests.protocols.pop3.stage import Stage
 
@@ -138,7 +138,7 @@ def test_top_wherever_the_content_is_cut(pieces: list[bytes], lines: int) -> Non
 def test_a_long_listing_waits_for_the_client(command: bytes) -> None:
     count = 100_000
     maildrop = Maildrop((4096,) * count, tuple(f"1-{number}" for number in range(count)))
-    engine = serve(Session("pop.example", ALL, MECHANISMS, secure=True))
+    engine = serve(Session("pop.example", ALL, BY_PASSWORD, secure=True))
     engine.receive(LOGIN + command)
     flushes, sent, largest = 0, 0, 0
     while (event := engine.next_event()) is not None:

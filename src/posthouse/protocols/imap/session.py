@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from ..sasl import MECHANISMS
-from ..sasl.mechanism import Mechanism
+from ..dialogue import TLS
+from ..sasl import BY_PASSWORD
+from ..sasl.mechanism import Mechanism, Offer, offer
 
 if TYPE_CHECKING:
     from .extension import Extension
@@ -59,10 +60,11 @@ class Session:
 
     hostname: str = "localhost"
     extensions: tuple[Extension, ...] = ()
-    mechanisms: Mapping[str, Mechanism] = field(default_factory=lambda: MECHANISMS)
+    mechanisms: Mapping[str, Mechanism] = field(default_factory=lambda: BY_PASSWORD)
     limits: Limits = Limits()
     state: State = State.NOT_AUTHENTICATED
     secure: bool = False  # the connection is encrypted
+    tls: TLS | None = None  # how
     tls_available: bool = False  # STARTTLS may be offered
     plaintext_allowed: bool = False  # passwords may come in the clear
     user: str = ""
@@ -74,3 +76,8 @@ class Session:
     def may_send_password(self) -> bool:
         """Else LOGINDISABLED (RFC 3501 §6.2.3)."""
         return self.secure or self.plaintext_allowed
+
+    @property
+    def offer(self) -> Offer:
+        """How the client may log in by AUTHENTICATE, now."""
+        return offer(self.mechanisms, self.tls, self.may_send_password)

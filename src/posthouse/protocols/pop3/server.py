@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
-from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, read_line
+from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, ask, read_line
 from ..engine import Engine
+from ..sasl.mechanism import Stamp
 from .capability import LONGEST_COMMAND, Command
 from .commands import COMMANDS
 from .reply import Refused, error, ok
@@ -47,13 +49,21 @@ def converse(session: Session) -> Dialogue[None]:
     limit = max(LONGEST_COMMAND, *limits) - len("\r\n")
     try:
         yield from allow(session.login_within)
-        yield from ok(f"{session.hostname} POP3 server ready")
+        yield from greet(session)
         while not session.over:
             yield from turn(session, commands, limit)
     except Interrupted as interruption:
         # §3: the autologout is without a word
         if interruption.reason is not Reason.TIMEOUT:
             yield from error(*FAREWELLS[interruption.reason])
+
+
+def greet(session: Session) -> Dialogue[None]:
+    """§4; with a timestamp where there are accounts for APOP (§7)."""
+    if session.apop:
+        with suppress(Failed):
+            session.stamp = yield from ask(Stamp(), str)
+    yield from ok(f"{session.hostname} POP3 server ready {session.stamp}".rstrip())
 
 
 def turn(session: Session, commands: Mapping[str, Command], limit: int) -> Dialogue[None]:

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from ..dialogue import TLS
-from ..sasl.mechanism import Mechanism
+from ..sasl.mechanism import Mechanism, Offer, offer
 from .events import Maildrop
 from .reply import Refused
 
@@ -36,6 +36,7 @@ class Session:
     implementation: str = "Posthouse"
     tls_available: bool = True
     plaintext_allowed: bool = False  # passwords may come in the clear
+    apop: bool = False  # there are accounts that can log in by APOP
     errors_allowed: int = 20  # refused commands until the connection is closed
     logins_allowed: int = 5  # refused credentials until the connection is closed
     login_within: float = 1800.0  # seconds in the AUTHORIZATION state, whatever the client does
@@ -45,6 +46,7 @@ class Session:
     state: State = State.AUTHORIZATION
     over: bool = False
     previous: str = ""  # the command before, if it succeeded
+    stamp: str = ""  # the greeting's timestamp, for APOP
     name: str = ""  # given by USER
     user: str = ""  # once authenticated
     maildrop: Maildrop = EMPTY
@@ -56,6 +58,11 @@ class Session:
     def private(self) -> bool:
         """A password may be sent now (RFC 2595 §2.3, RFC 5034 §4)."""
         return self.secure or self.plaintext_allowed
+
+    @property
+    def offer(self) -> Offer:
+        """How the client may log in by AUTH, now (RFC 5034 §4)."""
+        return offer(self.mechanisms, self.tls, self.private)
 
     def open(self, user: str, maildrop: Maildrop) -> None:
         """Enter the TRANSACTION state."""

@@ -6,21 +6,22 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 
 from ..dialogue import Dialogue, ask
-from .mechanism import Challenge, Malformed, Mechanism, Outcome
+from .mechanism import Challenge, Malformed, Mechanism, Offer, Outcome
 
 
 def authenticate(
+    offer: Offer,
     mechanism: Mechanism,
     initial: bytes | None,
     respond: Callable[[bytes], Dialogue[bytes]],
 ) -> Dialogue[Outcome]:
-    """Run a mechanism. `respond` gives the client a challenge and reads its response.
+    """Run a mechanism of an offer. `respond` gives the client a challenge and reads its response.
 
     Raises Malformed; Failed when the agent cannot answer.
     """
     if initial is not None and not mechanism.client_first:
         raise Malformed("the server speaks first")  # §3.3
-    exchange = mechanism.serve()
+    exchange = mechanism.serve(offer)
     try:
         step = next(exchange)
         while True:

@@ -6,13 +6,14 @@ from .mechanism import (
     Exchange,
     Malformed,
     Mechanism,
+    Offer,
     Outcome,
     Password,
     Responses,
 )
 
 
-def serve() -> Exchange:
+def serve(offer: Offer) -> Exchange:
     """The server's side: it asks for both, one after the other."""
     # Quirk: several clients show what they are asked for, so it is the words they know.
     user: bytes = yield Challenge(b"Username:")
@@ -35,4 +36,4 @@ def respond(credentials: Credentials) -> Responses:
 
 
 # Quirk: smtplib and others send the user name as an initial response.
-LOGIN = Mechanism("LOGIN", None, serve, respond, client_first=True, plaintext=True)
+LOGIN = Mechanism("LOGIN", None, serve, client_first=True, plaintext=True, respond=respond)

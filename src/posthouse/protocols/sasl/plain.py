@@ -6,13 +6,14 @@ from .mechanism import (
     Exchange,
     Malformed,
     Mechanism,
+    Offer,
     Outcome,
     Password,
     Responses,
 )
 
 
-def serve() -> Exchange:
+def serve(offer: Offer) -> Exchange:
     """§2: message = [authzid] UTF8NUL authcid UTF8NUL passwd"""
     response: bytes = yield Challenge(b"")
     try:
@@ -30,4 +31,4 @@ def respond(credentials: Credentials) -> Responses:
     yield f"{credentials.identity}\0{credentials.user}\0{credentials.password}".encode()
 
 
-PLAIN = Mechanism("PLAIN", 4616, serve, respond, client_first=True, plaintext=True)
+PLAIN = Mechanism("PLAIN", 4616, serve, client_first=True, plaintext=True, respond=respond)

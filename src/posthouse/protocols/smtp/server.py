@@ -82,6 +82,6 @@ def read_command(session: Session, dialect: Dialect, line: bytes) -> tuple[Verb,
 
 def refuse_stranger(session: Session) -> None:
     """RFC 4954 §6; RFC 3207 §4"""
-    if session.may_log_in:
+    if session.offer:
         raise Refused(530, "5.7.0", "authentication required")
     raise Refused(530, "5.7.0", "must issue a STARTTLS command first")

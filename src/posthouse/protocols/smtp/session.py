@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from ..dialogue import LINE_LIMIT, TLS, Ask, Dialogue, Send
+from ..sasl import BY_PASSWORD
+from ..sasl.mechanism import Mechanism, Offer, offer
 from .reply import Reply
 
 
@@ -59,6 +62,7 @@ class Session:
     tls: TLS | None = None
     tls_offered: bool = False  # there is a certificate
     plaintext_allowed: bool = False  # a password may come in the clear: on loopback
+    mechanisms: Mapping[str, Mechanism] = field(default_factory=lambda: BY_PASSWORD)
     state: State = State.CONNECTED
     domain: str = ""  # what the client calls itself
     extended: bool = False  # by EHLO
@@ -78,8 +82,9 @@ class Session:
         return not self.account and self.service.needs_log_in
 
     @property
-    def may_log_in(self) -> bool:
-        return self.tls is not None or self.plaintext_allowed
+    def offer(self) -> Offer:
+        """How the client may log in now; in the clear with no password (RFC 4954 §4)."""
+        return offer(self.mechanisms, self.tls, self.tls is not None or self.plaintext_allowed)
 
     @property
     def protocol(self) -> str:

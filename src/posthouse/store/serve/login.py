@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
-from posthouse.protocols.sasl.mechanism import Denied, Password
+from posthouse.protocols.sasl.mechanism import (
+    LOOKUPS,
+    PROOFS,
+    Accepted,
+    Bearer,
+    Certificate,
+    Claim,
+    Denied,
+    Lookup,
+    Mechanism,
+    Outcome,
+    Password,
+    Proof,
+)
+
+#: All that a log-in may ask.
+QUESTIONS = (*PROOFS, *LOOKUPS)
+
+
+class Log(Protocol):
+    """One line an event."""
+
+    def info(self, event: str, **fields: object) -> object: ...
 
 
 class Login(Protocol):
@@ -19,6 +41,61 @@ class Login(Protocol):
 
 
 class Authenticator(Protocol):
-    """Checks a name and a password."""
+    """Checks what clients show for themselves."""
 
-    def check(self, question: Password) -> Awaitable[Login | Denied]: ...
+    def offers(self, service: str) -> Mapping[str, Mechanism]:
+        """The mechanisms of a service: smtp, imap, pop3."""
+
+    def offers_apop(self) -> bool: ...
+
+    def check(self, question: Proof, service: str) -> Awaitable[Login | Denied]: ...
+
+    def tell(self, question: Lookup) -> object: ...
+
+
+class Door:
+    """The log-in of one connection; `scope` is what app passwords are for."""
+
+    def __init__(
+        self, authenticator: Authenticator, scope: str, service: str, peer: str, log: Log
+    ) -> None:
+        self._authenticator = authenticator
+        self._scope = scope
+        self._service = service
+        self._peer = peer
+        self._log = log
+        self.login: Login | None = None
+
+    def ask(self, question: object) -> object:
+        """The answer to one of `QUESTIONS`, or an awaitable of it."""
+        if isinstance(question, PROOFS):
+            return self._check(question)
+        assert isinstance(question, LOOKUPS), f"not a question of a log-in: {question!r}"
+        return self._authenticator.tell(question)
+
+    async def _check(self, question: Proof) -> Outcome:
+        found = await self._authenticator.check(question, self._scope)
+        fields = {"service": self._service, "peer": self._peer, "by": _by(question)}
+        if isinstance(found, Denied):
+            self._log.info("login denied", user=_user(question), reason=found.why.value, **fields)
+            return found
+        self._log.info("login", user=found.address, **fields)
+        self.login = found
+        return Accepted(found.address)
+
+
+def _by(question: Proof) -> str:
+    if isinstance(question, Claim | Bearer):
+        return question.mechanism
+    return type(question).__name__.lower()
+
+
+def _user(question: Proof) -> str:
+    match question:
+        case Password(user) | Claim(_, user):
+            return user
+        case Bearer(_, _, identity):
+            return identity
+        case Certificate(addresses):
+            return addresses[0] if addresses else ""
+    return ""

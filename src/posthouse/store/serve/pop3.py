@@ -23,15 +23,13 @@ from posthouse.protocols.pop3.events import (
 )
 from posthouse.protocols.pop3.server import serve
 from posthouse.protocols.pop3.session import Session
-from posthouse.protocols.sasl import MECHANISMS
-from posthouse.protocols.sasl.mechanism import Accepted, Denied, Outcome, Password
 from posthouse.runtime.connection import Log, Notify, Peer
 
 from ..blobs.files import BlobFiles
 from ..lock import Lock, lock_maildrop
 from ..maildrop import Listing, count_messages, delete_messages, find_message, list_messages
 from ..store import Store
-from .login import Authenticator, Login
+from .login import QUESTIONS, Authenticator, Door
 
 SHORT = 500  # messages that are listed or deleted on the loop; more are in a thread
 BLOCK = 128 * 1024  # octets of a large content that are read at once
@@ -77,10 +75,11 @@ class Pop3:
         session = Session(
             settings.hostname,
             ALL,
-            MECHANISMS,
+            self.authenticator.offers("pop3"),
             implementation=settings.implementation,
             tls_available=self.tls_available,
             plaintext_allowed=settings.plaintext_on_loopback and peer.is_loopback,
+            apop=self.authenticator.offers_apop(),
             errors_allowed=settings.errors_allowed,
             logins_allowed=settings.logins_allowed,
             login_within=settings.login_within,
@@ -96,7 +95,7 @@ class Pop3Agent:
     def __init__(self, service: Pop3, peer: Peer) -> None:
         self._service = service
         self._peer = peer
-        self._login: Login | None = None
+        self._door = Door(service.authenticator, "pop3", "pop3", peer.address, service.log)
         self._lock: Lock | None = None
         self._listing = Listing(0, (), ())
         self._prefix = b""  # what goes before the large content
@@ -106,9 +105,9 @@ class Pop3Agent:
 
     def ask(self, question: object) -> object:
         """The answer, or an awaitable of it."""
+        if isinstance(question, QUESTIONS):
+            return self._door.ask(question)
         match question:
-            case Password():
-                return self._check(question)
             case Open():
                 return self._open()
             case Retrieve(number):
@@ -126,24 +125,12 @@ class Pop3Agent:
         """The connection has gone; what was marked stays (RFC 1939 §6)."""
         self._release()
 
-    async def _check(self, question: Password) -> Outcome:
-        found = await self._service.authenticator.check(question)
-        fields = {"service": "pop3", "peer": self._peer.address}
-        if isinstance(found, Denied):
-            self._service.log.info(
-                "login denied", user=question.user, reason=found.why.value, **fields
-            )
-            return found
-        self._service.log.info("login", user=found.address, **fields)
-        self._login = found
-        return Accepted(found.address)
-
     # The maildrop
 
     async def _open(self) -> Opening:
         """RFC 1939 §4: lock first, then look."""
-        assert self._login is not None, "nobody has logged in"
-        account = self._login.account
+        assert self._door.login is not None, "nobody has logged in"
+        account = self._door.login.account
         store = self._service.store
         self._lock = lock_maildrop(store.directory, account)
         if self._lock is None:
@@ -164,7 +151,7 @@ class Pop3Agent:
 
     async def _update(self, deleted: tuple[int, ...]) -> bool:
         """RFC 1939 §6: delete in one unit, then release the maildrop, then answer."""
-        assert self._login is not None, "nobody has logged in"
+        assert self._door.login is not None, "nobody has logged in"
         lock, self._lock = self._lock, None
         assert lock is not None, "the maildrop is not held"
         if not deleted:
@@ -174,7 +161,7 @@ class Pop3Agent:
         service = self._service
         work = service.store.write(
             delete_messages(
-                self._login.account, self._listing.uid_validity, uids, int(service.now())
+                self._door.login.account, self._listing.uid_validity, uids, int(service.now())
             ),
             long=len(uids) > SHORT,
         )
@@ -191,9 +178,9 @@ class Pop3Agent:
     # A message
 
     def _retrieve(self, uid: int) -> object:
-        assert self._login is not None, "nobody has logged in"
+        assert self._door.login is not None, "nobody has logged in"
         found = self._service.store.read(
-            find_message(self._login.account, self._listing.uid_validity, uid)
+            find_message(self._door.login.account, self._listing.uid_validity, uid)
         )
         if found is None:
             return Gone()

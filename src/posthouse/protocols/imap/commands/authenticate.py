@@ -26,13 +26,15 @@ class _Cancelled(Exception):
 def authenticate(session: Session, reader: Reader) -> Dialogue[str]:
     """authenticate = "AUTHENTICATE" SP auth-type [SP (base64 / "=")] *(CRLF base64)"""
     reader.space()
-    mechanism = session.mechanisms.get(reader.atom().upper())
+    offer = session.offer
+    name = reader.atom().upper()
+    mechanism = offer.mechanisms.get(name)
     initial = _initial(reader)
     reader.end()
-    if not mechanism:
+    if mechanism is None:
+        if name in session.mechanisms and not session.secure:
+            raise No("start TLS first", "PRIVACYREQUIRED")
         raise No("no such mechanism", "CANNOT")
-    if mechanism.plaintext and not session.may_send_password:
-        raise No("start TLS first", "PRIVACYREQUIRED")
     within = session.limits.login
 
     def respond(challenge: bytes) -> Dialogue[bytes]:
@@ -44,7 +46,7 @@ def authenticate(session: Session, reader: Reader) -> Dialogue[str]:
 
     try:
         response = None if initial is None else _initial_response(initial)
-        outcome = yield from exchange(mechanism, response, respond)
+        outcome = yield from exchange(offer, mechanism, response, respond)
     except _Cancelled:
         raise Bad("authentication cancelled") from None
     except Malformed as malformed:

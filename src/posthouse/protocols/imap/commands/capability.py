@@ -17,12 +17,11 @@ def capabilities(session: Session) -> str:
             words.append("STARTTLS")
         if not session.may_send_password:
             words.append("LOGINDISABLED")
-        words += [
-            f"AUTH={mechanism.name}"
-            for mechanism in session.mechanisms.values()
-            if session.may_send_password or not mechanism.plaintext
-        ]
-    words += [each.capability for each in session.extensions if each.offered(session)]
+        words += [f"AUTH={name}" for name in session.offer.mechanisms]
+    for each in session.extensions:
+        if each.offered(session):
+            value = "" if each.value is None else f"={each.value(session)}"
+            words.append(each.capability + value)
     return " ".join(words)
 
 

@@ -20,7 +20,7 @@ def starttls(session: Session, reader: Reader) -> Dialogue[str]:
 
 def handshake(session: Session) -> Dialogue[None]:
     """What the client sent ahead is dropped; what it knew of the server it must ask again."""
-    yield from start_tls()
+    session.tls = yield from start_tls()
     session.secure = True
 
 

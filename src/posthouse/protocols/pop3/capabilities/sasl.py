@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...dialogue import Dialogue, read_line, send
 from ...sasl.exchange import authenticate, decode, encode
-from ...sasl.mechanism import Malformed, Mechanism
+from ...sasl.mechanism import Malformed
 from ..capability import AUTHORIZATION, Capability
 from ..login import log_in
 from ..reply import Refused
@@ -13,26 +13,21 @@ from ..session import Session
 LONGEST_RESPONSE = 12288  # octets (§4: as long as the mechanisms need; RFC 4954 §4)
 
 
-def usable(session: Session) -> dict[str, Mechanism]:
-    """§4: none that shows the password to others."""
-    mechanisms = session.mechanisms.items()
-    return {name: each for name, each in mechanisms if session.private or not each.plaintext}
-
-
 def offered(session: Session) -> str | None:
     """§3: the list may change with STLS, not with the login."""
-    return " ".join(usable(session)) or None
+    return str(session.offer) or None
 
 
 def auth(session: Session, argument: str) -> Dialogue[None]:
     """§5: "AUTH" SP sasl-mech [SP initial-response] *(CRLF [base64]) [CRLF cancel-response] CRLF"""
     name, given, initial = argument.partition(" ")
-    mechanism = usable(session).get(name.upper())
+    offer = session.offer
+    mechanism = offer.mechanisms.get(name.upper())
     if mechanism is None:
         raise Refused("mechanism not available")
     try:
         response = decode(b"" if initial == "=" else initial.encode()) if given else None
-        outcome = yield from authenticate(mechanism, response, respond)
+        outcome = yield from authenticate(offer, mechanism, response, respond)
     except Malformed:
         raise Refused("cannot make sense of the response") from None
     yield from log_in(session, outcome)

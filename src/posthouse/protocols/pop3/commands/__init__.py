@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..capability import BOTH, TRANSACTION, Command
+from ..capability import AUTHORIZATION, BOTH, TRANSACTION, Command
+from .apop import apop
 from .capa import capa
 from .dele import dele
 from .list import list_
@@ -15,6 +16,7 @@ from .rset import rset
 from .stat import stat
 
 COMMANDS: Mapping[str, Command] = {
+    "APOP": Command(apop, AUTHORIZATION),
     "CAPA": Command(capa, BOTH),
     "STAT": Command(stat, TRANSACTION),
     "LIST": Command(list_, TRANSACTION),

@@ -35,8 +35,8 @@ _xtext = re.compile(r"(?:[!-*,-<>-~]++|\+[0-9A-F]{2})*").fullmatch
 
 
 def mechanisms(session: Session) -> str | None:
-    """§3 (3); none in the clear, §4"""
-    return " ".join(MECHANISMS) if session.may_log_in else None
+    """§3 (3)"""
+    return str(session.offer) or None
 
 
 def auth(session: Session, argument: str) -> Dialogue[None]:
@@ -46,16 +46,17 @@ def auth(session: Session, argument: str) -> Dialogue[None]:
         raise Refused(503, "5.5.1", "bad sequence of commands")
     if not name:
         raise Refused(501, "5.5.4", "expected a mechanism")
-    if not session.may_log_in:
-        raise Refused(538, "5.7.11", "encryption required for requested mechanism")  # §6
-    mechanism = MECHANISMS.get(name.upper())
+    offer = session.offer
+    mechanism = offer.mechanisms.get(name.upper())
     if mechanism is None:
+        if session.tls is None and (not offer or name.upper() in session.mechanisms):
+            raise Refused(538, "5.7.11", "encryption required for requested mechanism")  # §6
         raise Refused(504, "5.5.4", "unrecognized authentication type")
     if initial and not mechanism.client_first:
         raise Refused(501, "5.7.0", "this mechanism has no initial response")
     try:
         first = decode(b"" if initial == "=" else initial.encode()) if initial else None
-        outcome = yield from authenticate(mechanism, first, respond)
+        outcome = yield from authenticate(offer, mechanism, first, respond)
     except Malformed:
         raise Refused(501, "5.5.2", "cannot decode the response") from None
     except LineTooLong:
@@ -87,8 +88,9 @@ def log_in(session: client.Session, credentials: Credentials) -> Dialogue[None]:
     if session.tls is None and not session.settings.plaintext:
         raise Over(ours("4.7.11", "the password is not sent without encryption"), polite=True)
     offered = session.offers.get("AUTH", "").upper().split()
-    mechanism = next((each for each in MECHANISMS.values() if each.name in offered), None)
-    if mechanism is None:
+    known = (each for each in MECHANISMS.values() if each.name in offered and each.respond)
+    mechanism = next(known, None)
+    if mechanism is None or mechanism.respond is None:
         raise Over(ours("4.7.4", "the peer offers no way to log in that is known"), polite=True)
     within = session.settings.times.hello
     responses = mechanism.respond(credentials)

@@ -1,0 +1,63 @@
+"""What is wrong with settings that are of the right types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .accounts.names import NotAnAddress, canonical_address
+from .accounts.tokens import ALGORITHMS
+from .config import ROUTE_TO, Config, routes, services
+from .message.address import parse_domain
+from .protocols.sasl import MECHANISMS
+
+_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^\[\]:\s]+):(\d{1,5})")
+
+
+def complaints(config: Config) -> Iterator[str]:
+    """Each with its key first."""
+    for service, addresses in services(config.listen).items():
+        for address in addresses:
+            match = _ADDRESS.fullmatch(address)
+            if match is None or int(match[1]) > 65535:
+                yield (f"listen.{service}: expected host:port or [IPv6]:port, got {address!r}")
+    yield from _of_routes(config)
+    yield from _of_log_in(config)
+    if bool(config.tls.certificate) != bool(config.tls.key):
+        yield "tls.certificate and tls.key: expected both or neither"
+
+
+def _of_routes(config: Config) -> Iterator[str]:
+    for name, route in routes(config).items():
+        if re.fullmatch(ROUTE_TO, route.to) is None:
+            yield f"routes.{name}: expected host:port, got {route.to!r}"
+        if bool(route.user) != bool(route.password_file):
+            yield f"routes.{name}: expected user and password_file, or neither"
+        if route.user and route.tls not in ("required", "verify"):
+            yield (f'routes.{name}.tls: a password needs "required" or "verify", got {route.tls!r}')
+    if "*" in config.relay.backup_for:
+        yield "relay.backup_for: expected domains; * would be an open relay"
+    patterns = [("routes", name) for name in config.routes if name != "*"]
+    patterns += [("relay.backup_for", name) for name in config.relay.backup_for]
+    for key, name in patterns:
+        try:
+            parse_domain(name.removeprefix("."), smtputf8=True)
+        except ValueError as error:
+            yield f"{key}: {name!r}: {error}"
+
+
+def _of_log_in(config: Config) -> Iterator[str]:
+    for name in config.log_in.mechanisms:
+        if name not in MECHANISMS:
+            yield f"log_in.mechanisms: expected some of {', '.join(MECHANISMS)}, got {name!r}"
+    if config.log_in.anonymous:
+        try:
+            canonical_address(config.log_in.anonymous)
+        except NotAnAddress as error:
+            yield f"log_in.anonymous: {error}"
+    tokens = config.tokens
+    if tokens.issuer and not (tokens.audience and tokens.keys and tokens.claim):
+        yield "tokens: an issuer needs an audience, keys and a claim"
+    for name in tokens.algorithms:
+        if name not in ALGORITHMS:
+            yield f"tokens.algorithms: expected some of {', '.join(ALGORITHMS)}, got {name!r}"
