@@ -17,11 +17,13 @@ from posthouse.protocols.imap.sequence import Ranges
 from posthouse.protocols.imap.server import serve
 from posthouse.protocols.imap.session import Limits, Session
 from posthouse.protocols.imap.view import Selected
+from posthouse.protocols.sasl.mechanism import Accepted, Denied, Outcome, Password
 from posthouse.runtime.connection import Log, Notify, Peer
 
 from .. import flags as flag_text
 from ..blobs.files import BlobFiles
 from ..contents import header_size, read_content
+from ..database import StoreUnavailable
 from ..fetching import Shaper, fetch_rows, file_of_content, find_file, spread_out
 from ..mailboxes import (
     Mailbox,
@@ -52,8 +54,9 @@ from ..messages import (
 from ..quota import OverQuota, has_room
 from ..spool import Spool
 from ..store import Store
+from ..unit import Unit
 from ..views import MailboxViews, SharedView
-from .login import QUESTIONS, Authenticator, Door
+from .login import Authenticator, Login
 from .newlines import Newlines
 
 NEWS = "news"  # the notice: something of the account has changed
@@ -122,9 +125,7 @@ class Imap:
             hostname=self.settings.hostname,
             extensions=ALL,
             limits=self.settings.limits,
-            mechanisms=self.authenticator.offers("imap"),
             secure=peer.tls is not None,
-            tls=peer.tls,
             tls_available=self.tls_available and peer.tls is None,
             plaintext_allowed=self.settings.plaintext_on_loopback and peer.is_loopback,
         )
@@ -151,13 +152,13 @@ class ImapAgent:
         self._store = service.store
         self._peer = peer
         self._notify = notify
-        self._door = Door(service.authenticator, "imap", "imap", peer.address, service.log)
+        self._login: Login | None = None
         self._shared: SharedView | None = None
         self._claims = False  # this session may take \\Recent
         self._append: Append | None = None
         self._shaper = Shaper(self._summarise, self._file_of, self._header_in_file)
         self._answers: dict[type, Callable[..., object]] = {
-            **dict.fromkeys(QUESTIONS, self._door.ask),
+            Password: self._check,
             events.ListMailboxes: self._list,
             events.Create: self._create,
             events.Delete: self._delete,
@@ -194,17 +195,29 @@ class ImapAgent:
         """The connection has gone."""
         self._abandon_append()
         self._leave()
-        if self._door.login is not None:
-            self._service.views.ignore(self._door.login.account, self)
+        if self._login is not None:
+            self._service.views.ignore(self._login.account, self)
 
     @property
     def _account(self) -> int:
-        assert self._door.login is not None, "nobody has logged in"
-        return self._door.login.account
+        assert self._login is not None, "nobody has logged in"
+        return self._login.account
 
     @property
     def _now(self) -> int:
         return int(self._service.now())
+
+    async def _check(self, question: Password) -> Outcome:
+        found = await self._service.authenticator.check(question)
+        fields = {"service": "imap", "peer": self._peer.address}
+        if isinstance(found, Denied):
+            self._service.log.info(
+                "login denied", user=question.user, reason=found.why.value, **fields
+            )
+            return found
+        self._service.log.info("login", user=found.address, **fields)
+        self._login = found
+        return Accepted(found.address)
 
     async def _done(self, work: asyncio.Future[object]) -> Declined | None:
         """The end of a unit that answers with nothing."""
@@ -265,6 +278,7 @@ class ImapAgent:
     # The selected mailbox
 
     async def _select(self, question: events.Select) -> events.Opened | Declined:
+        self._leave()  # what a SELECT that failed has left
         account = self._account
         found = self._find(question.name)
         shared = None
@@ -293,7 +307,13 @@ class ImapAgent:
             return []
         if not self._claims:
             return [(found.recent_from, newest)]
-        claimed = await self._store.write(claim_recent(self._account, found.id))
+        return await self._claim(self._account, found.id)
+
+    async def _claim(self, account: int, mailbox: int) -> list[tuple[int, int]]:
+        try:
+            claimed = await self._store.write(claim_recent(account, mailbox))
+        except StoreUnavailable:  # one can read all the same
+            return []
         return [claimed] if claimed is not None else []
 
     def _close(self, question: mail_events.Close) -> object:
@@ -338,8 +358,7 @@ class ImapAgent:
         if not shared.may_have_recent:
             return []
         shared.may_have_recent = False  # the first session of a process to be told takes them
-        claimed = await self._store.write(claim_recent(shared.account, shared.mailbox))
-        return [claimed] if claimed is not None else []
+        return await self._claim(shared.account, shared.mailbox)
 
     # Messages
 
@@ -473,19 +492,28 @@ class ImapAgent:
         append, self._append = self._append, None
         assert append is not None, "no message is being appended"
         try:
-            return await self._file(append)
+            unit = await self._filing(append)
         except BaseException:
             append.spool.abandon()
             raise
+        if isinstance(unit, Declined):
+            append.spool.abandon()
+            return unit
+        try:
+            # If the client goes away now, the unit completes all the same.
+            filed = await self._store.write(unit)
+        except tuple(REFUSALS) as refusal:
+            append.spool.abandon()
+            return TRY_CREATE if isinstance(refusal, NoSuchMailbox) else REFUSALS[type(refusal)]
+        return events.Appended(filed.uid_validity, filed.uid)
 
-    async def _file(self, append: Append) -> events.Appended | Declined:
+    async def _filing(self, append: Append) -> Unit[Filed] | Declined:
+        """The unit that files a message, whose content is durable by then, or why it is not."""
         if append.failure is not None:
             raise append.failure
         append.spool.write(append.newlines.end())
-        fault = append.newlines.fault
-        if fault:
-            append.spool.abandon()
-            return Declined(fault, "CANNOT")
+        if append.newlines.fault:
+            return Declined(append.newlines.fault, "CANNOT")
         spooled = await append.spool.finish()
         if spooled.octets is not None:
             summary = summarise(spooled.octets)
@@ -494,18 +522,9 @@ class ImapAgent:
             assert file is not None
             summary = await asyncio.to_thread(lambda: summarise(self._service.blobs.read_all(file)))
         date = self._now if append.date is None else int(append.date.timestamp())
-        unit = append_message(
+        return append_message(
             self._account, append.mailbox, spooled.prepared, summary, date, append.flags
         )
-        writing: asyncio.Future[Filed] = self._store.write(unit)
-        try:
-            filed = await asyncio.shield(writing)
-        except NoSuchMailbox:
-            append.spool.abandon()
-            return TRY_CREATE
-        except asyncio.CancelledError:
-            return Declined("the connection has gone")  # the unit completes all the same
-        return events.Appended(filed.uid_validity, filed.uid)
 
     def _abandon_append(self) -> None:
         if self._append is not None:

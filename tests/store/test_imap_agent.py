@@ -1,0 +1,172 @@
+"""The agent of IMAP connections where something goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import cast
+
+import apsw
+import pytest
+
+from posthouse.message.summary import summarise
+from posthouse.protocols.imap import events
+from posthouse.protocols.imap.mail_events import Declined
+from posthouse.protocols.sasl.mechanism import Accepted, Password
+from posthouse.runtime.connection import Peer
+from posthouse.runtime.log import open_log
+from posthouse.store.blobs.files import BlobFiles
+from posthouse.store.contents import ROW, prepare
+from posthouse.store.mailboxes import create_default_mailboxes
+from posthouse.store.messages import LAST_UID, append_message
+from posthouse.store.migrate import migrate
+from posthouse.store.serve.imap import Imap, ImapAgent, Settings
+from posthouse.store.store import Store
+from posthouse.store.unit import Work, rows_of, run
+from posthouse.store.views import MailboxViews
+from tests.store.test_pop3 import OnePassword
+
+CONTENT = b"Subject: any\r\n\r\n"
+
+
+class House:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.store = Store(directory)
+        self.views = MailboxViews(self.store)
+        self.service = Imap(
+            self.store,
+            self.views,
+            BlobFiles(directory),
+            OnePassword(),
+            Settings("imap.example"),
+            time.time,
+            open_log(write=lambda _: None),
+            False,
+        )
+
+    async def session(self) -> ImapAgent:
+        peer = Peer("127.0.0.1", 1, "127.0.0.1", 2, None)
+        _, agent = self.service.begin(peer, lambda _: None)
+        assert isinstance(await answer(agent, Password("ann", "secret")), Accepted)
+        return agent
+
+    def files(self) -> list[Path]:
+        return [path for path in (self.directory / "blobs").rglob("*") if path.is_file()]
+
+
+async def answer(agent: ImapAgent, question: object) -> object:
+    given = agent.ask(question)
+    return await cast("Awaitable[object]", given) if asyncio.iscoroutine(given) else given
+
+
+async def append(agent: ImapAgent, size: int) -> object:
+    assert await answer(agent, events.BeginAppend("INBOX", (), None, size)) is None
+    agent.show(events.AppendContent(CONTENT.ljust(size, b"x")))
+    return await answer(agent, events.EndAppend())
+
+
+def one_account() -> Work[None]:
+    yield from run("INSERT INTO account (id, address, password, created) VALUES (1, 'a', '', 0)")
+    yield from create_default_mailboxes(1, 1)
+
+
+def fill() -> Work[None]:
+    yield from run("UPDATE mailbox SET uid_next = ?1 WHERE id = 1", LAST_UID)
+
+
+def in_house(directory: Path, test: Callable[[House], Coroutine[object, object, None]]) -> None:
+    migrate(directory)
+
+    async def main() -> None:
+        house = House(directory)
+        try:
+            await house.store.write(one_account)
+            await asyncio.wait_for(test(house), 20)
+        finally:
+            house.store.close()
+
+    asyncio.run(main())
+
+
+def test_one_can_read_though_nothing_can_be_written(tmp_path: Path) -> None:
+    async def test(house: House) -> None:
+        unit = append_message(1, "INBOX", prepare(CONTENT), summarise(CONTENT), 0, "")
+        await house.store.write(unit)
+        house.store._disk_failed(apsw.IOError("no more"))
+        agent = await house.session()
+        opened = await answer(agent, events.Select("INBOX", False))
+        assert isinstance(opened, events.Opened)
+        assert list(opened.selected.view.uids) == [1]
+        agent.closed()
+
+    in_house(tmp_path, test)
+
+
+@pytest.mark.parametrize("size", [100, ROW + 1])
+def test_a_mailbox_without_uids_takes_nothing(size: int, tmp_path: Path) -> None:
+    async def test(house: House) -> None:
+        await house.store.write(fill)
+        agent = await house.session()
+        refusal = await append(agent, size)
+        assert isinstance(refusal, Declined)
+        assert refusal.code == "LIMIT"
+        assert not house.files()
+
+    in_house(tmp_path, test)
+
+
+def test_a_client_that_goes_leaves_all_of_its_message_or_nothing(tmp_path: Path) -> None:
+    async def test(house: House) -> None:
+        for turns in range(8):
+            agent = await house.session()
+            appending = asyncio.create_task(append(agent, ROW + 1))
+            for _ in range(turns):
+                await asyncio.sleep(0.001)
+            appending.cancel()
+            agent.closed()
+            await asyncio.wait([appending])
+            await house.store.write(one_more_change)
+            kept = house.store.read(files_of_messages)
+            async with asyncio.timeout(10):
+                while len(house.files()) > len(kept):  # noqa: ASYNC110  nobody tells
+                    await asyncio.sleep(0.01)
+            assert {path.name for path in house.files()} == kept
+
+    in_house(tmp_path, test)
+
+
+def one_more_change() -> Work[None]:
+    yield from run("UPDATE account SET created = created + 1")
+
+
+def files_of_messages() -> Work[set[str]]:
+    rows = yield from rows_of("SELECT file FROM content WHERE file IS NOT NULL")
+    return {row[0] for row in rows}
+
+
+def test_sessions_are_counted_though_a_select_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(house: House) -> None:
+        agent = await house.session()
+        assert isinstance(await answer(agent, events.Select("INBOX", False)), events.Opened)
+        shared = await house.views.open(1, 1)
+        assert shared is not None
+        assert shared.sessions == 2
+
+        async def fail(*_: object) -> None:
+            raise ArithmeticError("broken")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(ImapAgent, "_recent", fail)
+            for _ in range(3):
+                with pytest.raises(ArithmeticError):
+                    await answer(agent, events.Select("INBOX", False))
+        assert shared.sessions == 2
+        agent.closed()
+        assert shared.sessions == 1
+
+    in_house(tmp_path, test)
