@@ -1,0 +1,1 @@
+"""What is found without looking: an index beside the main database, derived from it."""

@@ -1,0 +1,217 @@
+"""Keeps the index near to the mailboxes; one process at a time, in a thread of its own.
+
+It follows by comparing marks with the mailboxes, so that nothing it did not hear of is missed.
+It waits until letters have come to rest, so that delivery does not wait for it; what it has not
+come to is looked at by whoever searches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+from ..blobs.files import BlobFiles
+from ..database import Runner, connect
+from ..unit import Row, Unit, Work, rows_of
+from .documents import document, messages_after
+from .index import LAST_UID, Damaged, Index, Known, remove
+from .searching import Searching
+
+LOCK = "search.lock"
+AT_ONCE = 128  # messages in one transaction
+LARGE = 8 * 1024 * 1024  # octets in one transaction
+IDLE = 600.0  # seconds between two looks when nothing was heard
+THOROUGHLY = 12  # rounds between two checks of the whole index
+GONE = 200  # expunged messages of a mailbox that may wait to be forgotten
+NICE = 10
+
+Look = Callable[[Unit[list[Row]]], list[Row]]
+
+
+class Log(Protocol):
+    def error(self, event: str, **fields: object) -> object: ...
+
+
+@contextlib.contextmanager
+def only_one(directory: Path, wait: bool) -> Iterator[bool]:
+    """Be the one process that writes to the index; False if another one is."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    mutex = os.open(directory / LOCK, flags, 0o600)
+    try:
+        try:
+            fcntl.flock(mutex, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(mutex)
+
+
+def all_mailboxes() -> Work[list[Row]]:
+    """Account, its time of creation, mailbox, last UID, messages."""
+    return (
+        yield from rows_of(
+            "SELECT a.id, a.created, m.id, m.uid_next - 1, m.messages"
+            " FROM mailbox AS m JOIN account AS a ON a.id = m.account"
+        )
+    )
+
+
+def open_index(directory: Path, *, check: bool = False) -> Index:
+    """The index, made anew if it is not to be trusted. Under the lock."""
+    try:
+        index = Index(directory, create=True)
+        if check:
+            try:
+                index.check()
+            except Damaged:
+                index.close()
+                raise
+    except Damaged:
+        remove(directory)
+        index = Index(directory, create=True)
+    return index
+
+
+def catch_up(
+    index: Index,
+    look: Look,
+    blobs: BlobFiles,
+    stopped: Callable[[], bool] = lambda: False,
+    *,
+    thoroughly: bool = False,
+) -> int:
+    """Index all that is not yet; how many messages. Raises Damaged, apsw.Error."""
+    done = 0
+    marks = index.marks()
+    present = look(all_mailboxes)
+    for account, created, mailbox, last, messages in present:
+        known = marks.pop((account, created, mailbox), None)
+        if known is None and last == 0:
+            continue
+        if known is None:
+            for gone in [key for key in marks if key[0] == account and key[2] == mailbox]:
+                index.forget(marks.pop(gone))  # of an account that had this id before
+            known = index.begin(account, created, mailbox)
+        while known.mark < last and not stopped():
+            known, count = _index_some(index, look, blobs, known, (account, mailbox, last))
+            done += count
+        if not stopped():
+            _forget_expunged(index, look, known, (account, mailbox, messages), thoroughly)
+    for known in marks.values():
+        if not stopped():
+            index.forget(known)
+    return done
+
+
+def _index_some(
+    index: Index, look: Look, blobs: BlobFiles, known: Known, where: tuple[int, int, int]
+) -> tuple[Known, int]:
+    account, mailbox, last = where
+    rows = look(messages_after(account, mailbox, known.mark, AT_ONCE))
+    octets = 0
+    documents = []
+    for row in rows:
+        documents.append(document(row, blobs.read_all))
+        octets += row[2]
+        if octets > LARGE:
+            break
+    mark = documents[-1].uid if len(documents) == AT_ONCE or octets > LARGE else last
+    return index.add(known, documents, mark), len(documents)
+
+
+def _forget_expunged(
+    index: Index, look: Look, known: Known, where: tuple[int, int, int], thoroughly: bool
+) -> None:
+    account, mailbox, messages = where
+    keys = index.keys(known)
+    if len(keys) - messages <= (0 if thoroughly else GONE):
+        return
+
+    def uids() -> Work[list[Row]]:
+        return (
+            yield from rows_of(
+                "SELECT uid FROM message WHERE account = ?1 AND mailbox = ?2", account, mailbox
+            )
+        )
+
+    live = {row[0] for row in look(uids)}
+    index.discard(known, [uid for key in keys if (uid := key & LAST_UID) not in live])
+
+
+def _stand_back() -> None:
+    """The thread lets others go first."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+
+class Indexer:
+    """The indexing of one process, beside its loop."""
+
+    def __init__(self, directory: Path, searching: Searching, delay: float, log: Log) -> None:
+        self._searching = searching
+        self._directory = directory
+        self._delay = delay
+        self._log = log
+        self._blobs = BlobFiles(directory)
+        self._heard = asyncio.Event()
+        self._ended = threading.Event()
+
+    def hear(self, _account: int, _modseq: int) -> None:
+        """Something of an account has changed."""
+        self._heard.set()
+
+    async def run(self) -> None:
+        """Index from time to time, until cancelled."""
+        rounds = 0
+        loop = asyncio.get_running_loop()
+        pool = ThreadPoolExecutor(1, "indexer", _stand_back)
+        try:
+            while True:
+                self._heard.clear()
+                thoroughly = rounds % THOROUGHLY == 0 or self._searching.damaged
+                self._searching.damaged = False
+                await loop.run_in_executor(pool, self._round, thoroughly)
+                rounds += 1
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._heard.wait(), IDLE)
+                await asyncio.sleep(self._delay)
+        finally:
+            self._ended.set()
+            pool.shutdown(wait=True)  # for the time of one transaction
+
+    def _round(self, thoroughly: bool) -> None:
+        try:
+            with only_one(self._directory, wait=False) as mine:
+                if mine:
+                    self._index_all(thoroughly)
+        except Exception as error:  # noqa: BLE001  the next round may do better
+            self._log.error("indexing failed", error=repr(error))
+
+    def _index_all(self, thoroughly: bool) -> None:
+        connection = connect(self._directory, mapped=True)
+        try:
+            index = open_index(self._directory, check=thoroughly)
+            try:
+                self._catch_up(index, Runner(connection), thoroughly)
+            except Damaged as error:
+                self._log.error("the search index is damaged and made anew", error=str(error))
+                index.close()
+                remove(self._directory)
+                index = Index(self._directory, create=True)
+                self._catch_up(index, Runner(connection), thoroughly)
+            finally:
+                index.close()
+        finally:
+            connection.close()
+
+    def _catch_up(self, index: Index, runner: Runner, thoroughly: bool) -> None:
+        catch_up(index, runner.look, self._blobs, self._ended.is_set, thoroughly=thoroughly)

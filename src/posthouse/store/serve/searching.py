@@ -1,0 +1,54 @@
+"""What IMAP asks of the search index about the selected mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from posthouse.protocols.imap.mail_events import FindOrdering, FindText, TextFound
+
+from ..search.searching import Searching
+from ..store import Store
+from ..unit import Unit, Work, one_of
+
+
+def created(account: int) -> Unit[int]:
+    """When an account was made: an id may be given again."""
+
+    def unit() -> Work[int]:
+        row = yield from one_of("SELECT created FROM account WHERE id = ?1", account)
+        return -1 if row is None else int(row[0])
+
+    return unit
+
+
+class SearchAnswers:
+    """The answers for one connection. Without an index, nothing is known."""
+
+    def __init__(
+        self, store: Store, searching: Searching | None, selected: Callable[[], tuple[int, int]]
+    ) -> None:
+        self._store = store
+        self._searching = searching
+        self._selected = selected
+        self.answers: Mapping[type, Callable[..., object]] = {}
+        if searching is None:
+            self.answers = {FindText: lambda _: None, FindOrdering: lambda _: []}
+        else:
+            self.answers = {FindText: self._text, FindOrdering: self._ordering}
+
+    def _place(self) -> tuple[int, int, int]:
+        account, mailbox = self._selected()
+        return account, self._store.read(created(account)), mailbox
+
+    async def _text(self, question: FindText) -> TextFound:
+        assert self._searching is not None
+        found = await self._searching.holding(
+            self._place(), question.needle, question.in_header, question.in_body
+        )
+        return TextFound(found.found, found.unknown)
+
+    async def _ordering(self, question: FindOrdering) -> list[tuple[object, ...]]:
+        assert self._searching is not None
+        return await self._searching.ordering(
+            self._place(), question.first, question.last, question.columns
+        )
