@@ -33,6 +33,7 @@ from .mta.report.settlement import Settlement
 from .routing import new_resolver, new_router, relay_settings
 from .runtime.clock import Clock, SystemClock
 from .runtime.connection import Census, Connection, Limits, Service
+from .runtime.hostname import own_name
 from .runtime.log import Log
 from .runtime.notify import Receiver, Sender
 from .runtime.tls import ServerContext
@@ -126,7 +127,7 @@ class Worker:
                 iterations=cost.scram_iterations,
                 mechanisms=frozenset(config.log_in.mechanisms),
                 anonymous=config.log_in.anonymous,
-                hostname=config.hostname or socket.getfqdn(),
+                hostname=config.hostname or own_name(),
             ),
             clock.monotonic,
             now=clock.now,
@@ -140,7 +141,7 @@ class Worker:
             self.store,
             Reporter(
                 self.store,
-                config.hostname or socket.getfqdn(),
+                config.hostname or own_name(),
                 clock.now,
                 config.delivery.separator,
             ),
@@ -192,7 +193,7 @@ class Worker:
 
     def _new_relay(self, directory: Path, clock: Clock, log: Log) -> Relay:
         """Letters on their way to other sites."""
-        hostname = self._config.hostname or socket.getfqdn()
+        hostname = self._config.hostname or own_name()
         router = new_router(
             self._config,
             hostname,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -21,6 +20,7 @@ from .protocols.smtp.session import Settings as SmtpSettings
 from .routing import backup_domains
 from .runtime.clock import Clock
 from .runtime.connection import Service
+from .runtime.hostname import own_name
 from .runtime.log import Log
 from .runtime.tls import ServerContext
 from .store.blobs.files import BlobFiles
@@ -48,7 +48,7 @@ class Parts:
 
     @property
     def hostname(self) -> str:
-        return self.config.hostname or socket.getfqdn()
+        return self.config.hostname or own_name()
 
     @property
     def tls_of_accounts(self) -> ServerContext | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from ..mta.queue.listing import Entry, list_queue, summarise_queue
 from ..mta.queue.operating import AT_ONCE, end, hold, release, retry
 from ..mta.queue.selection import Selection
 from ..mua.cli.house import Refused, data_option, house, json_option, print_list, printable, when
+from ..runtime.hostname import own_name
 from ..store.unit import Unit
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def bounce(as_json: bool, everything: bool, text: str, **filters: Any) -> None:
 
     settings = load_settings()
     reporter = Reporter(
-        house(), settings.hostname or socket.getfqdn(), time.time, settings.delivery.separator
+        house(), settings.hostname or own_name(), time.time, settings.delivery.separator
     )
 
     def report(entries: Sequence[Entry], numbers: Sequence[int]) -> Report | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import time
 from pathlib import Path
 from random import Random
@@ -14,6 +13,7 @@ import click
 
 from ..accounts.directory import is_local
 from ..mua.cli.house import Refused, data_option, house, json_option, printable
+from ..runtime.hostname import own_name
 from .config import config_options, load_settings
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ async def _decide(config: Config, store: DirectStore, domains: list[str]) -> lis
         resolver = new_resolver(config, time.monotonic)
         router = new_router(
             config,
-            config.hostname or socket.getfqdn(),
+            config.hostname or own_name(),
             house().data,
             resolver,
             lambda domain: store.read(is_local(domain)),
