@@ -17,6 +17,8 @@ import struct
 import threading
 from collections import deque
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 OK = "250 2.0.0 ok"
 REPLIES = {
@@ -81,6 +83,17 @@ class Peer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name=f"peer {address}", daemon=True)
         self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def _take(self, line: str) -> None:
         command, _, rest = line.partition(" ")

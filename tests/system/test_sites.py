@@ -11,6 +11,7 @@ import pytest
 
 from posthouse.runtime.tls import CertificateFiles, make_self_signed, server_context
 from tests.system.net import Net, ann, until
+from tests.system.peer import Peer
 from tests.system.server import Server
 from tests.system.user import User, letter
 
@@ -117,6 +118,21 @@ def test_a_dead_next_hop_that_lives_again(net: Net, here: Server) -> None:
     until(lambda: len(peer.letters) == 5, here.log, 60)
 
 
+def test_the_operator_has_a_dead_next_hop_tried_at_once(net: Net) -> None:
+    net.dns.load("patient.example MX 10 mx.patient.example")
+    address = net.address()
+    net.dns.set("mx.patient.example", "A", address)
+    wait = {"relay.first_wait": 600, "queue.first_wait": 600, "queue.longest_wait": 600}
+    site = net.site("operated.example", wait)
+    sender = ann(site, "operated.example")
+    send(sender, "bob@patient.example")
+    send(sender, "carol@patient.example")
+    until(lambda: '"deferred"' in site.run("queue", "list", "--json"), site.log)
+    with Peer(address, net.port) as peer:
+        until(lambda: site.run("queue", "retry", "--all", expect=None), site.log)
+        until(lambda: len(peer.letters) == 2, site.log)
+
+
 def test_one_connection_carries_many_letters(net: Net, here: Server) -> None:
     peer = net.peer("mx.many.example")
     net.dns.load("many.example MX 10 mx.many.example")
@@ -165,6 +181,24 @@ def test_what_is_in_hand_at_the_end_is_not_lost_or_doubled(net: Net) -> None:
     until(lambda: len(peer.letters) == 20, site.log)
     until(lambda: json.loads(site.run("queue", "list", "--json")) == [], site.log)
     assert len({taken.recipients[0] for taken in peer.letters}) == 20
+
+
+def test_killed_workers_lose_nothing(net: Net) -> None:
+    """Relaying is at least once: what was being sent may come twice, everything comes."""
+    peer = net.peer("mx.killed.example", "slow 0.01")
+    net.dns.load("killed.example MX 10 mx.killed.example")
+    site = net.site("killer.example", workers=2)
+    sender = ann(site, "killer.example")
+    with sender.smtp() as client:
+        for number in range(60):
+            client.send_message(letter("Kill"), sender.address, [f"user{number}@killed.example"])
+    for count in (10, 30):
+        until(lambda: len(peer.letters) >= count, site.log)  # noqa: B023
+        site.kill_workers()
+    until(lambda: len({taken.recipients[0] for taken in peer.letters}) == 60, site.log, 60)
+    until(lambda: json.loads(site.run("queue", "list", "--json")) == [], site.log)
+    # Two workers, twenty connections each, were killed twice.
+    assert len(peer.letters) <= 60 + 80
 
 
 def test_a_smarthost_with_a_password(net: Net, tmp_path: Path) -> None:
