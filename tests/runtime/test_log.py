@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,12 +31,13 @@ def test_secrets_are_not_written() -> None:
     assert b"geheim" not in lines[0]
 
 
-def test_an_exception_is_one_line() -> None:
+@pytest.mark.parametrize("named", [True, False])
+def test_an_exception_is_one_line(named: bool) -> None:
     lines: list[bytes] = []
     try:
         raise ValueError("two\nlines")
     except ValueError as error:
-        open_log(write=lines.append).error("failed", exc_info=error)
+        open_log(write=lines.append).error("failed", exc_info=error if named else True)
     (line,) = lines
     assert line.count(b"\n") == 1
     assert b"ValueError: two" in line

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
@@ -79,6 +80,8 @@ def _stamp(level: str, event: _Event) -> _Event:
     error = event.pop("exc_info", None)
     for key, value in event.items():
         fields[key] = "[hidden]" if key in SECRETS else _fit(value)
+    if error is True:  # the one that is being handled
+        error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         fields["error"] = _fit(f"{type(error).__name__}: {error}")
         fields["at"] = _place(error)
