@@ -139,7 +139,9 @@ def test_wrong_passwords_are_not_remembered(store: DirectStore, accounts: dict[s
     run(work())
 
 
-def test_attack_11_an_unknown_name_costs_the_same(store: DirectStore, accounts: dict[str, int]) -> None:
+def test_attack_11_an_unknown_name_costs_the_same(
+    store: DirectStore, accounts: dict[str, int]
+) -> None:
     who, counting = authenticator(store)
 
     async def work() -> None:
@@ -174,7 +176,9 @@ def test_many_at_once_are_one_question(store: DirectStore, accounts: dict[str, i
     run(work())
 
 
-def test_attack_29_a_flood_is_put_off_and_harms_nobody(store: DirectStore, accounts: dict[str, int]) -> None:
+def test_attack_29_a_flood_is_put_off_and_harms_nobody(
+    store: DirectStore, accounts: dict[str, int]
+) -> None:
     who, _ = authenticator(store, checks=1, waiting=3)
 
     async def work() -> None:

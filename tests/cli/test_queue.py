@@ -91,7 +91,9 @@ def test_show_and_summary(run: Run, letters: DirectStore) -> None:
     assert "there is no letter" in run("queue", "show", "nothing", status=1).stderr
 
 
-def test_attack_71_what_is_foreign_is_shown_without_controls(run: Run, letters: DirectStore) -> None:
+def test_attack_71_what_is_foreign_is_shown_without_controls(
+    run: Run, letters: DirectStore
+) -> None:
     for arguments in (("list",), ("show", "AA03"), ("summary",)):
         out = run("queue", *arguments).stdout
         assert all(line.isprintable() for line in out.splitlines())
