@@ -17,7 +17,6 @@ from posthouse.protocols.imap.sequence import Ranges
 from posthouse.protocols.imap.server import serve
 from posthouse.protocols.imap.session import Limits, Session
 from posthouse.protocols.imap.view import Selected
-from posthouse.protocols.sasl.mechanism import Accepted, Denied, Outcome, Password
 from posthouse.runtime.connection import Log, Notify, Peer
 
 from .. import flags as flag_text
@@ -56,7 +55,7 @@ from ..spool import Spool
 from ..store import Store
 from ..unit import Unit
 from ..views import MailboxViews, SharedView
-from .login import Authenticator, Login
+from .login import QUESTIONS, Authenticator, Door
 from .newlines import Newlines
 
 NEWS = "news"  # the notice: something of the account has changed
@@ -125,7 +124,9 @@ class Imap:
             hostname=self.settings.hostname,
             extensions=ALL,
             limits=self.settings.limits,
+            mechanisms=self.authenticator.offers("imap"),
             secure=peer.tls is not None,
+            tls=peer.tls,
             tls_available=self.tls_available and peer.tls is None,
             plaintext_allowed=self.settings.plaintext_on_loopback and peer.is_loopback,
         )
@@ -152,13 +153,13 @@ class ImapAgent:
         self._store = service.store
         self._peer = peer
         self._notify = notify
-        self._login: Login | None = None
+        self._door = Door(service.authenticator, "imap", "imap", peer.address, service.log)
         self._shared: SharedView | None = None
         self._claims = False  # this session may take \\Recent
         self._append: Append | None = None
         self._shaper = Shaper(self._summarise, self._file_of, self._header_in_file)
         self._answers: dict[type, Callable[..., object]] = {
-            Password: self._check,
+            **dict.fromkeys(QUESTIONS, self._door.ask),
             events.ListMailboxes: self._list,
             events.Create: self._create,
             events.Delete: self._delete,
@@ -195,29 +196,17 @@ class ImapAgent:
         """The connection has gone."""
         self._abandon_append()
         self._leave()
-        if self._login is not None:
-            self._service.views.ignore(self._login.account, self)
+        if self._door.login is not None:
+            self._service.views.ignore(self._door.login.account, self)
 
     @property
     def _account(self) -> int:
-        assert self._login is not None, "nobody has logged in"
-        return self._login.account
+        assert self._door.login is not None, "nobody has logged in"
+        return self._door.login.account
 
     @property
     def _now(self) -> int:
         return int(self._service.now())
-
-    async def _check(self, question: Password) -> Outcome:
-        found = await self._service.authenticator.check(question)
-        fields = {"service": "imap", "peer": self._peer.address}
-        if isinstance(found, Denied):
-            self._service.log.info(
-                "login denied", user=question.user, reason=found.why.value, **fields
-            )
-            return found
-        self._service.log.info("login", user=found.address, **fields)
-        self._login = found
-        return Accepted(found.address)
 
     async def _done(self, work: asyncio.Future[object]) -> Declined | None:
         """The end of a unit that answers with nothing."""
