@@ -43,9 +43,9 @@ def part_text(part: Part, octets: bytes) -> str:
     return folded(decode_charset(decoded, charset.decode("ascii", "replace")))
 
 
-def body_texts(content: bytes, most: int) -> list[str] | None:
+def body_texts(content: bytes, most: int | None) -> list[str] | None:
     """The texts of a message's body; None if they are of more than `most` octets in all."""
     ranges = text_ranges(parse(content))
-    if sum(stop - start for _, start, stop in ranges) > most:
+    if most is not None and sum(stop - start for _, start, stop in ranges) > most:
         return None
     return [part_text(part, content[start:stop]) for part, start, stop in ranges]

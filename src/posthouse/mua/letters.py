@@ -9,7 +9,7 @@ from ..message.header import Header, unfold
 from ..message.parameter import Parameters, decode_parameters
 from ..message.structure import Part, parse, walk
 from ..store.contents import Stored, read_content
-from ..store.unit import Unit, Work, one_of, rows_of
+from ..store.unit import Row, Unit, Work, one_of, rows_of
 
 SHOWN = (b"Date", b"From", b"To", b"Cc", b"Reply-To", b"Subject")
 
@@ -46,16 +46,32 @@ def list_letters(account: int, mailbox: int, most: int) -> Unit[list[Line]]:
             mailbox,
             most,
         )
-        lines = []
-        for uid, flags, arrived, size, octets in reversed(rows):
-            header = Header(octets)
-            line = Line(
-                uid, flags, arrived, size, field(header, b"From"), field(header, b"Subject")
-            )
-            lines.append(line)
-        return lines
+        return [_line(row) for row in reversed(rows)]
 
     return unit
+
+
+def line_of(account: int, mailbox: int, uid: int) -> Unit[list[Line]]:
+    """The line of one message; none if it is not there."""
+
+    def unit() -> Work[list[Line]]:
+        rows = yield from rows_of(
+            "SELECT uid, flags, internal_date, message.size, header FROM message"
+            " JOIN content_octets ON content_octets.content = message.content"
+            " WHERE account = ?1 AND mailbox = ?2 AND uid = ?3",
+            account,
+            mailbox,
+            uid,
+        )
+        return [_line(row) for row in rows]
+
+    return unit
+
+
+def _line(row: Row) -> Line:
+    uid, flags, arrived, size, octets = row
+    header = Header(octets)
+    return Line(uid, flags, arrived, size, field(header, b"From"), field(header, b"Subject"))
 
 
 def find_letter(account: int, mailbox: int, uid: int) -> Unit[Found | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import click
@@ -13,7 +13,15 @@ from ...accounts.names import canonical_address
 from ...store.blobs.files import BlobFiles
 from ...store.direct import DirectStore
 from ...store.mailboxes import Mailbox, find_mailbox, list_mailboxes
-from ..letters import Found, find_letter, list_letters, shown_fields, text_of
+from ..letters import (
+    Found,
+    Line,
+    find_letter,
+    line_of,
+    list_letters,
+    shown_fields,
+    text_of,
+)
 from .house import (
     Refused,
     data_option,
@@ -24,6 +32,8 @@ from .house import (
     refusing,
     when,
 )
+
+COLUMNS = ("uid", "flags", "arrived", "octets", "from", "subject")
 
 mailbox_option = click.option("--mailbox", default="INBOX", help="The mailbox  [default: INBOX].")
 
@@ -49,7 +59,11 @@ def show_list(account: str, mailbox: str, last: int, as_json: bool) -> None:
     """
     with _opened(account, mailbox) as (store, owner, box):
         lines = store.read(list_letters(owner, box.id, last))
-    rows: list[dict[str, object]] = [
+    print_list(_rows(lines, as_json), COLUMNS, as_json, f"{mailbox} is empty")
+
+
+def _rows(lines: Iterable[Line], as_json: bool) -> list[dict[str, object]]:
+    return [
         {
             "uid": line.uid,
             "flags": line.flags,
@@ -60,8 +74,26 @@ def show_list(account: str, mailbox: str, last: int, as_json: bool) -> None:
         }
         for line in lines
     ]
-    columns = ("uid", "flags", "arrived", "octets", "from", "subject")
-    print_list(rows, columns, as_json, f"{mailbox} is empty")
+
+
+@read.command("search")
+@click.argument("account")
+@click.argument("text")
+@mailbox_option
+@json_option
+@data_option
+def search(account: str, text: str, mailbox: str, as_json: bool) -> None:
+    """List the messages of ACCOUNT that hold TEXT, in the header or the body.
+
+    
+    posthouse read search ann@example.org "quarterly figures"
+    """
+    from ..searching import find_text
+
+    with _opened(account, mailbox) as (store, owner, box):
+        uids = find_text(store, owner, box.id, text)
+        lines = [line for uid in uids for line in store.read(line_of(owner, box.id, uid))]
+    print_list(_rows(lines, as_json), COLUMNS, as_json, f"nothing in {mailbox} holds {text!r}")
 
 
 @read.command("mailboxes")

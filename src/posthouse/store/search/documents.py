@@ -38,7 +38,7 @@ def messages_after(account: int, mailbox: int, uid: int, most: int) -> Unit[list
     return unit
 
 
-def document(row: Row, read: Read) -> Document:
+def document(row: Row, read: Read, most: int | None = TEXT) -> Document:
     """One of these messages; a file that cannot be read makes one whose text is unknown."""
     uid, arrival, size, prefix, file, header, body, packed = row
     try:
@@ -47,6 +47,7 @@ def document(row: Row, read: Read) -> Document:
         keys = ordering_keys(prefix + header)
         return Document(uid, arrival, size, "", None, keys)
     whole = content[: header_size(content)]
-    texts = body_texts(content, TEXT) if len(whole) <= HEADER else None
+    fits = most is None or len(whole) <= HEADER
+    texts = body_texts(content, most) if fits else None
     text = header_text(whole) if texts is not None else ""
     return Document(uid, arrival, size, text, texts, ordering_keys(whole))

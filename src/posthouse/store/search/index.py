@@ -197,6 +197,11 @@ class Index:
             if found != [("ok",)]:
                 raise Damaged(str(found))
             self._execute("INSERT INTO trigram (trigram) VALUES ('integrity-check')").fetchall()
+            for key, header, checksum, octets in self._execute(
+                "SELECT key, header, sum, text FROM entry WHERE text IS NOT NULL"
+            ):
+                if crc32(octets, header) != checksum:
+                    raise Damaged(f"entry {key}")
 
     # Mailboxes
 

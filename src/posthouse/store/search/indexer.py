@@ -65,6 +65,32 @@ def all_mailboxes() -> Work[list[Row]]:
     )
 
 
+def waiting(index: Index | None, look: Look) -> int:
+    """How many messages are not indexed yet."""
+    marks = index.marks() if index is not None else {}
+    count = 0
+    for account, created, mailbox, last, _ in look(all_mailboxes):
+        known = marks.get((account, created, mailbox))
+        mark = known.mark if known else 0
+        if mark < last:
+            count += look(_after(account, mailbox, mark))[0][0]
+    return count
+
+
+def _after(account: int, mailbox: int, uid: int) -> Unit[list[Row]]:
+    def unit() -> Work[list[Row]]:
+        return (
+            yield from rows_of(
+                "SELECT count(*) FROM message WHERE account = ?1 AND mailbox = ?2 AND uid > ?3",
+                account,
+                mailbox,
+                uid,
+            )
+        )
+
+    return unit
+
+
 def open_index(directory: Path, *, check: bool = False) -> Index:
     """The index, made anew if it is not to be trusted. Under the lock."""
     try:
