@@ -51,6 +51,7 @@ class Extension:
     commands: Mapping[str, Command] = field(default_factory=dict)
     uid_commands: Mapping[str, Run] = field(default_factory=dict)  # after UID (RFC 3501 §6.4.8)
     enable: bool = False  # it can be the argument of ENABLE (RFC 5161 §3.1)
+    value: Callable[[Session], str] | None = None  # what follows "=" in the CAPABILITY response
     select_parameters: Mapping[str, Parse] = field(default_factory=dict)  # RFC 4466 §2.1
     create_parameters: Mapping[str, Parse] = field(default_factory=dict)  # RFC 4466 §2.2
     rename_parameters: Mapping[str, Parse] = field(default_factory=dict)  # RFC 4466 §2.3
