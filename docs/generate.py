@@ -27,6 +27,7 @@ from posthouse.protocols.pop3 import capabilities as pop3_capabilities
 from posthouse.protocols.pop3.capabilities import ALL as CAPABILITIES
 from posthouse.protocols.pop3.commands import COMMANDS as POP3_COMMANDS
 from posthouse.protocols.sasl import MECHANISMS
+from posthouse.protocols.sasl.mechanism import Mechanism
 from posthouse.protocols.smtp import extensions as smtp_extensions
 from posthouse.protocols.smtp.extensions import EXTENSIONS
 from posthouse.protocols.smtp.session import Service
@@ -73,8 +74,8 @@ def settings() -> Iterator[str]:
         f"All settings are optional. They are read from `{config.FILE_NAME}` in the data"
         " directory, or from the file that `--config` names; `--set KEY=VALUE` overrides one."
         " `posthouse config describe` prints this page, `posthouse config show` what is in effect,"
-        " and `posthouse config check` says what is wrong. SIGHUP reads the file again; `listen`"
-        " and `workers` change with the next start only.",
+        " and `posthouse config check` says what is wrong. SIGHUP reads the file again; `listen`,"
+        " `workers` and `tls.client_authorities` change with the next start only.",
     )
     table = None
     for setting in config.describe():
@@ -179,7 +180,8 @@ def smtp() -> Iterator[str]:
         yield from shown_by("smtp", file.stem)
     yield from ("", "## Verbs", "", ", ".join(f"`{verb}`" for verb in VERBS) + ".")
     yield from ("", "## Authentication", "")
-    yield from mechanisms()
+    yield from mechanisms("smtp")
+    stems += [stem_of(mechanism) for mechanism in MECHANISMS.values()]
     yield from rest("smtp", stems)
 
 
@@ -210,7 +212,8 @@ def pop3() -> Iterator[str]:
         yield from shown_by("pop3", name.lower())
         stems.append(name.lower())
     yield from ("", "## Authentication", "")
-    yield from mechanisms()
+    yield from mechanisms("pop3")
+    stems += [stem_of(mechanism) for mechanism in MECHANISMS.values()]
     yield from rest("pop3", stems)
 
 
@@ -244,15 +247,30 @@ def imap() -> Iterator[str]:
         yield from shown_by("imap", name.lower())
         stems.append(name.lower())
     yield from ("", "## Authentication", "")
-    yield from mechanisms()
+    yield from mechanisms("imap")
+    stems += [stem_of(mechanism) for mechanism in MECHANISMS.values()]
     yield from rest("imap", stems)
 
 
-def mechanisms() -> Iterator[str]:
+def mechanisms(protocol: str) -> Iterator[str]:
     for mechanism in MECHANISMS.values():
-        file = SOURCE / "protocols" / "sasl" / f"{mechanism.name.lower()}.py"
+        file = SOURCE / "protocols" / "sasl" / f"{stem_of(mechanism)}.py"
         yield f"- {first_line(file).rstrip('.')}; {source(file)}"
-    yield from ("", "A password is taken over TLS only, but on the loopback.")
+    yield ""
+    yield (
+        "A password and a token are taken over TLS only, but on the loopback. What is offered is"
+        " what the settings let be (`log_in.mechanisms`) and the accounts can be asked by: SCRAM"
+        " with SHA-256 when all of them have keys for it, SCRAM with SHA-1 and CRAM-MD5 when"
+        " some were added with `--legacy-auth`, OAUTHBEARER and XOAUTH2 where `tokens.issuer` is"
+        " set, EXTERNAL to a client with a certificate that `tls.client_authorities` have signed,"
+        " ANONYMOUS (never to send mail) where `log_in.anonymous` names an account."
+    )
+    for mechanism in MECHANISMS.values():
+        yield from shown_by(protocol, stem_of(mechanism))
+
+
+def stem_of(mechanism: Mechanism) -> str:
+    return mechanism.name.lower().replace("-", "_")
 
 
 # Files

@@ -117,22 +117,8 @@ class Worker:
         )
         self._blobs = BlobFiles(directory)
         self._views = MailboxViews(self.store)
-        cost = config.passwords
-        self._authenticator = Authenticator(
-            self.store,
-            AuthenticatorSettings(
-                Parameters(cost.memory, cost.passes, cost.lanes),
-                remember=cost.remember,
-                checks=config.limits.password_checks,
-                iterations=cost.scram_iterations,
-                mechanisms=frozenset(config.log_in.mechanisms),
-                anonymous=config.log_in.anonymous,
-                hostname=config.hostname or own_name(),
-            ),
-            clock.monotonic,
-            now=clock.now,
-            vault=Vault(directory),
-            tokens=new_tokens(config, directory, clock.now),
+        self._authenticator = new_authenticator(
+            config, self.store, config.hostname or own_name(), clock
         )
         self._queue = Queue(
             self.store, self._lease, clock.now, queue_ids(), config.queue.hold_outgoing
@@ -266,6 +252,27 @@ class Worker:
         self._receiver.close()
         self.store.close()
         self._sender.close()
+
+
+def new_authenticator(config: Config, store: Store, hostname: str, clock: Clock) -> Authenticator:
+    """Who checks what clients show for themselves."""
+    cost = config.passwords
+    return Authenticator(
+        store,
+        AuthenticatorSettings(
+            Parameters(cost.memory, cost.passes, cost.lanes),
+            remember=cost.remember,
+            checks=config.limits.password_checks,
+            iterations=cost.scram_iterations,
+            mechanisms=frozenset(config.log_in.mechanisms),
+            anonymous=config.log_in.anonymous,
+            hostname=hostname,
+        ),
+        clock.monotonic,
+        now=clock.now,
+        vault=Vault(store.directory),
+        tokens=new_tokens(config, store.directory, clock.now),
+    )
 
 
 def new_tokens(config: Config, directory: Path, now: Callable[[], float]) -> Tokens | None:

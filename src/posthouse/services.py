@@ -65,9 +65,9 @@ def services(parts: Parts) -> dict[str, Service]:
     return {service.name: service for service in (*_smtp(parts), *_pop3(parts), *_imap(parts))}
 
 
-def _smtp(parts: Parts) -> Iterator[Service]:
-    config, tls, clock = parts.config, parts.tls, parts.clock
-    settings = SmtpSettings(
+def _smtp_settings(parts: Parts) -> SmtpSettings:
+    config = parts.config
+    return SmtpSettings(
         parts.hostname,
         largest=config.limits.message,
         recipients=config.limits.recipients,
@@ -80,6 +80,11 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         message_time=config.timeouts.message,
         log_in_time=config.timeouts.greeting,
     )
+
+
+def _smtp(parts: Parts) -> Iterator[Service]:
+    config, tls, clock = parts.config, parts.tls, parts.clock
+    settings = _smtp_settings(parts)
     house = House(parts.queue, parts.blobs, parts.log, config.limits.received)
     room = Room(parts.store, parts.store.directory, config.storage.reserve, clock.monotonic)
     transfer = Transfer(

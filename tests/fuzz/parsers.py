@@ -23,6 +23,7 @@ from posthouse.message.encodings import (
 from posthouse.message.header import Header, format_field, unfold
 from posthouse.message.parameter import decode_parameters, parse_media_type, parse_value
 from posthouse.message.summary import summarise
+from posthouse.protocols.dialogue import TLS
 from posthouse.protocols.imap import mailbox, sequence, utf7
 from posthouse.protocols.imap.fetch.grammar import fetch_atts
 from posthouse.protocols.imap.framing import Frame
@@ -32,12 +33,13 @@ from posthouse.protocols.imap.search.grammar import search_program
 from posthouse.protocols.imap.session import Session
 from posthouse.protocols.sasl import MECHANISMS
 from posthouse.protocols.sasl.exchange import decode
-from posthouse.protocols.sasl.mechanism import Accepted, Challenge, Malformed, Password
+from posthouse.protocols.sasl.mechanism import Accepted, Challenge, Malformed, Offer, Password
 from posthouse.protocols.smtp.dialect import DIALECTS
 from posthouse.protocols.smtp.parameter import read_parameters
 from posthouse.protocols.smtp.reply import Refused
 from posthouse.store.ranges import format_ranges, parse_ranges
 from tests.fuzz.target import Ran, Target, Wrong
+from tests.protocols.sasl import stage as sasl
 
 LETTERS = Path(__file__).parents[1] / "protocols" / "imap" / "letters"
 WORDS = re.compile(r"[a-z]+")
@@ -233,10 +235,13 @@ def parse_smtp_parameters(octets: bytes) -> object:
     return tuple(result)
 
 
+OFFER = Offer(MECHANISMS, TLS("TLSv1.3", "x", ("ann@a.example",), b"a channel"))
+
+
 def parse_sasl(octets: bytes) -> object:
     """Each line is a response."""
     for mechanism in MECHANISMS.values():
-        exchange = mechanism.serve()
+        exchange = mechanism.serve(OFFER)
         try:
             step = next(exchange)
             for line in octets.split(b"\n"):
@@ -244,8 +249,8 @@ def parse_sasl(octets: bytes) -> object:
                     step = exchange.send(line)
                 elif isinstance(step, Password):
                     step = exchange.send(Accepted("ann"))
-                else:  # what is kept of a password is another test's
-                    break
+                else:
+                    step = exchange.send(sasl.answer(step, None))
         except StopIteration:
             continue
         except Malformed:

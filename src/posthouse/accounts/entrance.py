@@ -49,6 +49,8 @@ _ACCOUNT = "SELECT id, address, disabled, scram, password FROM account WHERE add
 
 
 def abilities() -> Unit[Abilities]:
+    """Of all accounts, now."""
+
     def unit() -> Work[Abilities]:
         row = yield from one_of(_ABILITIES)
         assert row is not None

@@ -8,8 +8,16 @@ from pathlib import Path
 
 import click
 
-from ..accounts.accounts import add_account, add_accounts, list_accounts, set_password, set_quota
-from ..accounts.credentials import Hasher, Parameters, invent
+from ..accounts.accounts import (
+    add_account,
+    add_accounts,
+    list_accounts,
+    set_disabled,
+    set_password,
+    set_quota,
+)
+from ..accounts.credentials import invent
+from ..accounts.legacy import is_legacy
 from ..accounts.names import NotAnAddress, canonical_address
 from ..mua.cli.house import (
     Refused,
@@ -21,7 +29,9 @@ from ..mua.cli.house import (
     refusing,
     when,
 )
-from .config import load_settings
+from .app_password import app_password
+from .passwords import kept
+from .removal import remove
 
 AT_ONCE = 500  # accounts of an import in one transaction; a running server writes in between
 
@@ -39,9 +49,17 @@ def account() -> None:
 @click.argument("address")
 @from_stdin
 @click.option("--random-password", is_flag=True, help="Make a password and print it.")
+@click.option(
+    "--legacy-auth",
+    is_flag=True,
+    help="Keep the password so that it can be read again, for programs that know only CRAM-MD5,"
+    " APOP or SCRAM-SHA-1.",
+)
 @data_option
-def add(address: str, password_stdin: bool, random_password: bool) -> None:
+def add(address: str, password_stdin: bool, random_password: bool, legacy_auth: bool) -> None:
     """Add the account ADDRESS with its mailboxes.
+
+    What --legacy-auth keeps lies encrypted in the database; the key is in DATA/legacy.key.
 
     \b
     posthouse account add ann@example.org
@@ -50,7 +68,8 @@ def add(address: str, password_stdin: bool, random_password: bool) -> None:
     with refusing():
         wanted = canonical_address(address)
         password = invent() if random_password else read_password(password_stdin)
-        house().write(add_account(wanted, _hash(password), int(time.time())))
+        secrets = kept(password, wanted, _made(house().data) if legacy_auth else None)
+        house().write(add_account(wanted, secrets, int(time.time())))
     click.echo(f"added {wanted}")
     if random_password:
         click.echo(f"password {password}")
@@ -70,7 +89,7 @@ def import_(file: Path, password_stdin: bool) -> None:
     """
     addresses = _addresses(file)
     with refusing():
-        password = _hash(read_password(password_stdin))
+        password = kept(read_password(password_stdin))
         added = 0
         for start in range(0, len(addresses), AT_ONCE):
             part = addresses[start : start + AT_ONCE]
@@ -90,12 +109,14 @@ def show(as_json: bool) -> None:
             "octets": row.octets,
             "quota": row.quota,
             "created": when(row.created),
+            "disabled": bool(row.disabled),
+            "legacy": bool(row.legacy),
         }
         for row in house().read(list_accounts())
     ]
     print_list(
         rows,
-        ("address", "messages", "octets", "quota", "created"),
+        ("address", "messages", "octets", "quota", "created", "disabled", "legacy"),
         as_json,
         "there are no accounts; add one: posthouse account add USER@DOMAIN",
     )
@@ -108,8 +129,10 @@ def show(as_json: bool) -> None:
 def password(address: str, password_stdin: bool) -> None:
     """Replace the password of the account ADDRESS."""
     with refusing():
-        canonical_address(address)
-        changed = house().write(set_password(address, _hash(read_password(password_stdin))))
+        wanted = canonical_address(address)
+        legacy = house().read(is_legacy(wanted))
+        secrets = kept(read_password(password_stdin), wanted, house().data if legacy else None)
+        changed = house().write(set_password(wanted, secrets))
     click.echo(f"changed the password of {changed}")
 
 
@@ -136,9 +159,37 @@ def quota(address: str, size: str) -> None:
     click.echo(f"the quota of {changed} is {octets}" if octets else f"{changed} has no quota")
 
 
-def _hash(password: str) -> str:
-    settings = load_settings().passwords
-    return Hasher(Parameters(settings.memory, settings.passes, settings.lanes)).hash(password)
+@account.command("disable")
+@click.argument("address")
+@data_option
+def disable(address: str) -> None:
+    """Let nobody log in as the account ADDRESS; its mail comes as before.
+
+    Sessions that are there already go on until they end.
+    """
+    with refusing():
+        changed = house().write(set_disabled(address, True))
+    click.echo(f"nobody can log in as {changed}")
+
+
+@account.command("enable")
+@click.argument("address")
+@data_option
+def enable(address: str) -> None:
+    """Let the account ADDRESS log in again."""
+    with refusing():
+        changed = house().write(set_disabled(address, False))
+    click.echo(f"{changed} can log in")
+
+
+account.add_command(app_password)
+account.add_command(remove)
+
+
+def _made(data: Path) -> Path:
+    """The data directory, which is there before a key is put in it."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return data
 
 
 def _addresses(file: Path) -> list[str]:

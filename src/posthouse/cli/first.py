@@ -15,6 +15,7 @@ import click
 from ..accounts.accounts import add_account, any_account
 from ..accounts.credentials import Hasher, Parameters, invent
 from ..accounts.domains import add_domain, list_domains
+from ..accounts.kept import make_kept
 from ..config import Config
 from ..mua.cli.house import printable
 from ..runtime.listeners import Endpoint
@@ -42,7 +43,8 @@ def prepare(data: Path, config: Config, places: Sequence[Endpoint]) -> int:
 def _make_demo(store: DirectStore, config: Config) -> str:
     password = invent()
     cost = config.passwords
-    stored = Hasher(Parameters(cost.memory, cost.passes, cost.lanes)).hash(password)
+    hasher = Hasher(Parameters(cost.memory, cost.passes, cost.lanes))
+    stored = make_kept(password, hasher, cost.scram_iterations)
     now = int(time.time())
     store.write(add_domain(DOMAIN, now))
     store.write(add_account(DEMO, stored, now))

@@ -48,6 +48,7 @@ from posthouse.protocols.imap.server import serve
 from posthouse.protocols.imap.session import Limits, Session, State
 from posthouse.protocols.imap.view import Selected, View
 from posthouse.protocols.sasl.mechanism import Accepted, Denial, Denied, Password
+from tests.protocols.sasl import stage as sasl
 
 CONTENT = b"From: ann@a.example\r\nSubject: one\r\n\r\ntext\r\n"
 LETTERS = Path(__file__).parent / "letters"
@@ -127,6 +128,8 @@ class Stage:
             ALL,
             limits=limits,
             secure=setting("secure") == "yes",
+            tls=sasl.tls(self.settings) if setting("secure") == "yes" else None,
+            mechanisms=sasl.mechanisms(self.settings),
             plaintext_allowed=setting("plaintext") != "no",
             tls_available=setting("tls") == "yes",
         )
@@ -172,6 +175,9 @@ class Stage:
             del self.appends[connection]
 
     def answer(self, connection: int, question: object, text: str | None) -> object:
+        known = sasl.answer(question, text)
+        if known is not None:
+            return known
         if text and isinstance(question, Password):
             return Denied(Denial(text))
         if text:  # "OVERQUOTA too much"

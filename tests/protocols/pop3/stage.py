@@ -18,8 +18,8 @@ from posthouse.protocols.pop3.events import (
 )
 from posthouse.protocols.pop3.server import serve
 from posthouse.protocols.pop3.session import Session
-from posthouse.protocols.sasl import BY_PASSWORD
 from posthouse.protocols.sasl.mechanism import Accepted, Denial, Denied, Password
+from tests.protocols.sasl import stage as sasl
 
 MESSAGES = (
     b"From: ann@a.example\r\nSubject: dots\r\n\r\n.\r\n..two\r\nthree\r\n.\r\n",
@@ -35,7 +35,9 @@ def size(content: bytes) -> int:
 
 
 class Stage:
-    """Its settings: `secure`, `plaintext` and `tls` (yes or no), `messages`, `block` (octets)."""
+    """Its settings: `secure`, `plaintext`, `tls` and `apop` (yes or no), `messages`, `block`
+    (octets), and what is said in sasl/stage.py.
+    """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         self.settings = settings
@@ -49,14 +51,19 @@ class Stage:
         session = Session(
             "pop.example",
             ALL,
-            BY_PASSWORD,
+            sasl.mechanisms(self.settings),
             secure=setting("secure") == "yes",
+            tls=sasl.tls(self.settings) if setting("secure") == "yes" else None,
+            apop=setting("apop") == "yes",
             plaintext_allowed=setting("plaintext") == "yes",
             tls_available=setting("tls") != "no",
         )
         return serve(session)
 
     def answer(self, connection: int, question: object, text: str | None) -> object:
+        known = sasl.answer(question, text)
+        if known is not None:
+            return known
         match question:
             case Password() if text:
                 return Denied(Denial(text))

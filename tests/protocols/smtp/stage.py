@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from posthouse.protocols.dialogue import TLS
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.sasl.mechanism import Accepted, Denial, Denied, Password
 from posthouse.protocols.smtp.events import (
@@ -20,6 +19,7 @@ from posthouse.protocols.smtp.events import (
 from posthouse.protocols.smtp.reply import Reply
 from posthouse.protocols.smtp.server import serve
 from posthouse.protocols.smtp.session import Service, Session, Settings
+from tests.protocols.sasl import stage as sasl
 
 REPLIES: Mapping[type, Reply] = {
     Hello: Reply(250, "", "ok"),
@@ -38,16 +38,17 @@ def reply(text: str) -> Reply:
     return Reply(int(code), status, words)
 
 
+SASL = {"mechanisms", "end-point", "certificate"}
 NUMBERS = {"largest", "recipients", "transactions", "errors", "log_ins", "text_line"}
 
 
 class Stage:
     """`service: submission`, `tls: offered` or `active`, `plaintext: yes`, `normalise: yes`,
-    and the numbers of `Settings`.
+    the numbers of `Settings`, and what is said in sasl/stage.py.
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
-        known = {"service", "tls", "plaintext", "normalise", "pieces", "only"} | NUMBERS
+        known = {"service", "tls", "plaintext", "normalise", "pieces", "only"} | NUMBERS | SASL
         assert settings.keys() <= known, settings
         self.settings = settings
 
@@ -56,15 +57,19 @@ class Stage:
         return Session(
             Settings("mx.example", normalise="normalise" in self.settings, **numbers),
             service=Service(self.settings.get("service", "smtp")),
-            tls=TLS("TLSv1.3", "x") if self.settings.get("tls") == "active" else None,
+            tls=sasl.tls(self.settings) if self.settings.get("tls") == "active" else None,
             tls_offered="tls" in self.settings,
             plaintext_allowed="plaintext" in self.settings,
+            mechanisms=sasl.mechanisms(self.settings),
         )
 
     def open(self, connection: int) -> Engine:
         return serve(self.session())
 
     def answer(self, connection: int, question: object, text: str | None) -> object:
+        known = sasl.answer(question, text)
+        if known is not None:
+            return known
         if isinstance(question, Password):
             if text:
                 return Denied(Denial(text))
