@@ -91,18 +91,28 @@ class Limits:
     handshake: float = HANDSHAKE
 
 
+class Counted(Protocol):
+    """What a worker has of a peer: a connection, or what becomes one."""
+
+    def finish(self) -> None:
+        """End with what runs."""
+
+    def abort(self) -> None:
+        """End now."""
+
+
 class Census:
     """All connections of a worker."""
 
     def __init__(self, limits: Limits, log: Log) -> None:
         self.limits = limits
         self.log = log
-        self.connections: set[Connection] = set()
+        self.connections: set[Counted] = set()
         self.finishing = False
         self._networks: dict[str, int] = {}
         self._empty: asyncio.Future[None] | None = None
 
-    def admit(self, connection: Connection, network: str) -> bool:
+    def admit(self, connection: Counted, network: str) -> bool:
         """Count a connection, unless there are too many."""
         here = self._networks.get(network, 0)
         if (
@@ -115,7 +125,7 @@ class Census:
         self.connections.add(connection)
         return True
 
-    def forget(self, connection: Connection, network: str) -> None:
+    def forget(self, connection: Counted, network: str) -> None:
         """The connection has ended."""
         if connection not in self.connections:
             return
@@ -145,7 +155,11 @@ class Connection(asyncio.Protocol):
     _agent: Agent
     _transport: asyncio.Transport
 
-    def __init__(self, service: Service, census: Census) -> None:
+    def __init__(
+        self, service: Service, census: Census, made: Callable[[], None] = lambda: None
+    ) -> None:
+        """`made` is called when it is connected, just before it is counted."""
+        self._made = made
         self._service = service
         self._census = census
         self._loop = asyncio.get_running_loop()
@@ -173,6 +187,7 @@ class Connection(asyncio.Protocol):
         local = transport.get_extra_info("sockname") or ("", 0)
         self._address = str(name[0])
         self._network = network_of(self._address)
+        self._made()
         self._admitted = self._census.admit(self, self._network)
         if not self._admitted:
             self._transport.write(self._service.overloaded)
