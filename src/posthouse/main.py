@@ -31,6 +31,7 @@ from .mta.relay.relay import Relay
 from .mta.report.reporter import Reporter
 from .mta.report.settlement import Settlement
 from .routing import new_resolver, new_router, relay_settings
+from .runtime.accepting import TlsServer
 from .runtime.clock import Clock, SystemClock
 from .runtime.connection import Census, Connection, Limits, Service
 from .runtime.hostname import own_name
@@ -174,7 +175,7 @@ class Worker:
                 log,
             )
         )
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | TlsServer] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     def _new_relay(self, directory: Path, clock: Clock, log: Log) -> Relay:
@@ -220,15 +221,11 @@ class Worker:
             for each in bound:
                 self._servers.append(await self._listen(self._services[name], each))
 
-    async def _listen(self, service: Service, bound: socket.socket) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
-        from_start = service.tls_from_start
-        return await loop.create_server(
-            lambda: Connection(service, self._census),
-            sock=bound,
-            backlog=BACKLOG,
-            ssl=service.tls if from_start else None,
-            ssl_handshake_timeout=self._config.timeouts.handshake if from_start else None,
+    async def _listen(self, service: Service, bound: socket.socket) -> asyncio.Server | TlsServer:
+        if service.tls_from_start:
+            return TlsServer(service, self._census, bound)
+        return await asyncio.get_running_loop().create_server(
+            lambda: Connection(service, self._census), sock=bound, backlog=BACKLOG
         )
 
     async def _remind(self) -> None:
