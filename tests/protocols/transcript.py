@@ -47,6 +47,7 @@ from posthouse.protocols.engine import FLUSH, Engine
 
 CLOSED = "(closed)"
 ANY = "..."
+REST = " ..."  # at the end of a line: whatever follows
 
 
 class Stage(Protocol):
@@ -321,6 +322,8 @@ def _agree(
 
 
 def _pattern(text: str, caught: Mapping[str, str]) -> str:
+    if text.endswith(REST):
+        return _pattern(text.removesuffix(REST), caught) + ".*"
     parts = NAME.split(text)
     here: set[str] = set()
     for i, part in enumerate(parts):

@@ -15,9 +15,10 @@ from posthouse.message.addresses import Entry, parse_address_list
 from posthouse.message.dates import parse_date
 from posthouse.message.header import Header, Octets, unfold
 from posthouse.message.parameter import Parameters
+from posthouse.message.preview import preview
 from posthouse.message.structure import Part, parse, walk
 
-SUMMARY_VERSION = 1  # one more whenever the octets come out otherwise
+SUMMARY_VERSION = 2  # one more whenever the octets come out otherwise
 
 STRING_LIMIT = 16 * 1024  # octets of one string; the rest is not told
 QUOTED_LIMIT = 1000  # octets; longer strings are literals
@@ -38,6 +39,7 @@ class Summary:
     header_size: int  # with the empty line
     sent: int | None  # of the Date field: seconds since 1970
     sent_day: int | None  # days since 1970 as written, for SENTON and its like
+    preview: bytes = b'""'  # RFC 8970
     version: int = SUMMARY_VERSION
 
 
@@ -55,6 +57,7 @@ def summarise(content: bytes | Octets) -> Summary:
         header_size=root.body_start,
         sent=sent.time if sent else None,
         sent_day=sent.day if sent else None,
+        preview=_string(preview(content, root).encode("utf-8")),
     )
 
 

@@ -136,6 +136,11 @@ class StartTLS:
 
 
 @dataclass(slots=True)
+class StartCompress:
+    """Both directions are compressed from here on (RFC 4978)."""
+
+
+@dataclass(slots=True)
 class Allow:
     """All that follows, up to the next `Allow`, has to be over within `seconds` (None: no bound).
 
@@ -155,6 +160,7 @@ Step = (
     | Show
     | Ask
     | StartTLS
+    | StartCompress
     | Allow
 )
 Dialogue = Generator[Step, Any, T]
@@ -222,6 +228,11 @@ def start_tls() -> Dialogue[TLS]:
     """Drop what came in the clear and shake hands; what follows is encrypted."""
     tls: TLS = yield StartTLS()
     return tls
+
+
+def start_compress() -> Dialogue[None]:
+    """Compress all that is sent from here on; what comes is compressed, too."""
+    yield StartCompress()
 
 
 def allow(seconds: float | None) -> Dialogue[None]:

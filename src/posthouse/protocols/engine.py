@@ -9,6 +9,7 @@ Input is read only when the dialogue wants some, so pipelining needs no code any
 
 from __future__ import annotations
 
+from .deflate import Bomb, Deflated
 from .dialogue import (
     TLS,
     Allow,
@@ -25,6 +26,7 @@ from .dialogue import (
     Reason,
     Send,
     Show,
+    StartCompress,
     StartTLS,
     Step,
     TakeNotices,
@@ -60,6 +62,8 @@ class Engine:
         self._output: list[bytes] = []
         self._waiting = 0  # octets in output
         self._notices: dict[object, None] = {}
+        self._deflated: Deflated | None = None
+        self._sendable: list[bytes] = []  # output from before it was compressed
         self._finishing = False
         self._shown = False  # the step is a Show, whose event was given
         self._step: Step | None = None
@@ -93,7 +97,7 @@ class Engine:
     @property
     def buffered(self) -> int:
         """Octets received and not read yet."""
-        return len(self._input)
+        return len(self._input) + (self._deflated.waiting if self._deflated else 0)
 
     # Octets
 
@@ -101,6 +105,9 @@ class Engine:
         """Take what the peer has sent."""
         if self._step is None or isinstance(self._step, StartTLS):
             return  # nobody will read it; or it came in the clear
+        if self._deflated is not None:
+            self._deflated.take(octets)
+            return
         self._input += octets
 
     def send(self) -> bytes:
@@ -111,7 +118,7 @@ class Engine:
         octets = output[0] if len(output) == 1 else b"".join(output)
         output.clear()
         self._waiting = 0
-        return octets
+        return octets if self._deflated is None else self._packed(octets)
 
     # Events
 
@@ -141,7 +148,7 @@ class Engine:
                 self._input.clear()
                 self._scanned = 0
                 return step
-            elif not self._advance(step):
+            elif not self._advance(step) and not self._unpack():
                 return None
 
     def answer(self, value: object) -> None:
@@ -228,11 +235,41 @@ class Engine:
             self._notices.clear()
             self._resume(notices)
             return True
+        if isinstance(step, StartCompress):
+            self._compress()
+            self._resume(None)
+            return True
         assert isinstance(step, Allow)
         self.allowance = step.seconds
         self.allowances += 1
         self._resume(None)
         return True
+
+    # Compression
+
+    def _compress(self) -> None:
+        """What was sent before is not compressed; what has come already should be."""
+        self._deflated = Deflated()
+        self._sendable, self._output = self._output, [b""]
+        self._deflated.take(self._take(len(self._input)))
+
+    def _packed(self, octets: bytes) -> bytes:
+        assert self._deflated is not None
+        before = b"".join(self._sendable)
+        self._sendable = []
+        return before + self._deflated.pack(octets) if octets else before
+
+    def _unpack(self) -> bool:
+        """More input out of what has come compressed."""
+        if self._deflated is None:
+            return False
+        try:
+            octets = self._deflated.unpack()
+        except Bomb:
+            self._throw(Interrupted(Reason.FLOOD))
+            return True
+        self._input += octets
+        return bool(octets)
 
     def _read_line(self, limit: int) -> bool:
         end = self._input.find(b"\r\n", self._scanned)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .ranges import Range, format_ranges, parse_ranges
+from .ranges import Range, between, format_ranges, merged, parse_ranges
 from .unit import Row, Unit, Work, one_of, rows_of, run, tell
 
 APPENDED, FLAGS, EXPUNGED, MAILBOX = "a", "f", "x", "m"
@@ -98,18 +98,46 @@ def changes_since(account: int, mailbox: int, version: int) -> Work[Since | None
     return Since(newest, messages, expunged)
 
 
+def expunged_since(account: int, mailbox: int, version: int) -> Unit[list[Range]]:
+    """UIDs expunged since `version`, ascending (RFC 7162 §3.2.6).
+
+    Where that is forgotten, all UIDs that were given to a message and are not there.
+    """
+
+    def unit() -> Work[list[Range]]:
+        row = yield from one_of(
+            "SELECT change_floor, uid_next FROM mailbox WHERE account = ?1 AND id = ?2",
+            account,
+            mailbox,
+        )
+        if row is None:
+            return []
+        if version < row[0]:
+            uids = yield from rows_of(
+                "SELECT uid FROM message WHERE account = ?1 AND mailbox = ?2 ORDER BY uid",
+                account,
+                mailbox,
+            )
+            return between([uid for (uid,) in uids], row[1])
+        rows = yield from rows_of(
+            "SELECT uids FROM change WHERE account = ?1 AND mailbox = ?2 AND modseq > ?3"
+            " AND kind = ?4",
+            account,
+            mailbox,
+            version,
+            EXPUNGED,
+        )
+        return merged([each for (text,) in rows for each in parse_ranges(text)])
+
+    return unit
+
+
 def _messages(account: int, mailbox: int, version: int, touched: list[Range]) -> Work[list[Row]]:
-    touched.sort()
-    merged: list[Range] = []
-    for first, last in touched:
-        if merged and first <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
-        else:
-            merged.append((first, last))
-    if len(merged) > SEPARATE_RANGES:
-        merged = [(merged[0][0], merged[-1][1])]
+    ranges = merged(touched)
+    if len(ranges) > SEPARATE_RANGES:
+        ranges = [(ranges[0][0], ranges[-1][1])]
     messages: list[Row] = []
-    for first, last in merged:
+    for first, last in ranges:
         messages += yield from rows_of(
             "SELECT uid, CAST(flags AS BLOB), modseq FROM message WHERE account = ?1"
             " AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4 AND modseq > ?5",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from posthouse.message.summary import SUMMARY_VERSION, Summary
-from posthouse.protocols.imap.mail_events import Held, Need
+from posthouse.protocols.imap.mail_events import Held, Need, Rare
 from posthouse.protocols.imap.mail_events import Row as FetchRow
 
 from .contents import unpack
@@ -69,6 +69,51 @@ def fetch_rows(account: int, mailbox: int, uids: Sequence[int], needs: Need) -> 
     return unit
 
 
+_RARE = (
+    "SELECT m.uid, m.content, m.internal_date, {saved}{preview} FROM {table} AS m{join}"
+    " WHERE m.account = ?1 AND m.mailbox = ?2 AND m.uid BETWEEN ?3 AND ?4"
+)
+_WITH_PREVIEW = {
+    "preview": ", s.version, s.preview",
+    "join": " LEFT JOIN summary AS s ON s.content = m.content",
+}
+_RARE_STATEMENTS = {
+    (table, preview): _RARE.format(
+        table=table, saved=saved, **(_WITH_PREVIEW if preview else {"preview": "", "join": ""})
+    )
+    for table, saved in (("message", "m.saved"), ("tombstone", "NULL"))
+    for preview in (False, True)
+}
+
+
+def fetch_rare(account: int, mailbox: int, uids: Sequence[int], needs: Need) -> Unit[list[Row]]:
+    """What is wanted seldom of these UIDs and others between them; `rare_of` takes a row."""
+
+    def unit() -> Work[list[Row]]:
+        preview = bool(needs & Need.PREVIEW)
+        found: list[Row] = []
+        for table in ("tombstone", "message"):
+            found += yield from rows_of(
+                _RARE_STATEMENTS[table, preview], account, mailbox, uids[0], uids[-1]
+            )
+        return found
+
+    return unit
+
+
+def rare_of(row: Row, again: Callable[[int], Summary]) -> Rare:
+    """The number of a content may be given again, but not within a second (RFC 8474 §5.1)."""
+    email_id = b"M%d-%d" % (row[1], row[2] & _ALL_BITS)
+    if len(row) == len(_RARE_COLUMNS):
+        return Rare(email_id, row[3])
+    preview = row[5] if row[4] == SUMMARY_VERSION else again(row[1]).preview
+    return Rare(email_id, row[3], preview)
+
+
+_RARE_COLUMNS = ("uid", "content", "internal_date", "saved")
+_ALL_BITS = (1 << 64) - 1
+
+
 def spread_out(uids: Sequence[int]) -> list[Sequence[int]]:
     """UIDs in runs that are dense enough to be read as a range each."""
     if uids[-1] - uids[0] < 2 * len(uids):
@@ -104,12 +149,12 @@ class Shaper:
             return [self._with_header(row, summary) for row in rows]
         if summary:
             return [
-                (uid, date, size, envelope, body, structure, None, None, day)
+                (uid, date, size, envelope, body, structure, None, None, day, None)
                 for uid, date, size, _, _, _, envelope, body, structure, day in map(
                     self._current, rows
                 )
             ]
-        return [(row[0], row[1], row[2], None, None, None, None, None, None) for row in rows]
+        return [(row[0], row[1], row[2], None, None, None, None, None, None, None) for row in rows]
 
     def _current(self, row: Row) -> Row:
         """A row whose summary is of this program's maker."""
@@ -126,7 +171,7 @@ class Shaper:
         uid, date, size, content, prefix = row[:5]
         header = row[-1] or self._large_header(content)
         envelope, body, structure, day = self._summary(row, summary)
-        return uid, date, size, envelope, body, structure, prefix + header, None, day
+        return uid, date, size, envelope, body, structure, prefix + header, None, day, None
 
     def _with_content(self, row: Row, summary: bool) -> FetchRow:
         uid, date, size, content, prefix = row[:5]
@@ -139,7 +184,7 @@ class Shaper:
             header = header or self._large_header(content)
         else:
             octets = prefix + unpack(header, rest, packed)
-        return uid, date, size, envelope, body, structure, prefix + header, octets, day
+        return uid, date, size, envelope, body, structure, prefix + header, octets, day, None
 
     def _large_header(self, content: int) -> bytes:
         file = self.file_of(content)

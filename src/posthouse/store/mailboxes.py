@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .annotations import forget_annotations
 from .changes import APPENDED, EXPUNGED, MAILBOX, next_modseq, record
-from .flags import SEEN, has
+from .flags import DELETED, SEEN, has
 from .messages import ALL_IN_RANGE, INBOX, INSERT_MESSAGE, LAST_UID, NoSuchMailbox, expunge
 from .ranges import ranges_of
 from .unit import Unit, Work, one_of, rows_of, run, run_many
@@ -37,6 +38,10 @@ class MailboxExists(Exception):
 
 class NotAllowed(Exception):
     """This cannot be done with INBOX, or with this name."""
+
+
+class SpecialUseTaken(Exception):
+    """Another mailbox has this special use."""
 
 
 class TooManyMailboxes(Exception):
@@ -101,6 +106,22 @@ def count_recent(account: int, mailbox: Mailbox) -> Unit[int]:
     return unit
 
 
+def count_deleted(account: int, mailbox: int) -> Unit[tuple[int, int]]:
+    """How many are \\Deleted, and their octets; all messages are looked at."""
+
+    def unit() -> Work[tuple[int, int]]:
+        rows = yield from rows_of(
+            "SELECT flags, count(*), sum(size) FROM message WHERE account = ?1 AND mailbox = ?2"
+            " AND flags LIKE '%\\Deleted%' GROUP BY flags",
+            account,
+            mailbox,
+        )
+        found = [row for row in rows if has(row[0], DELETED)]
+        return sum(row[1] for row in found), sum(row[2] for row in found)
+
+    return unit
+
+
 def list_mailboxes(account: int) -> Unit[list[Mailbox]]:
     """All mailboxes, by name."""
 
@@ -131,7 +152,7 @@ def create_default_mailboxes(account: int, now: int) -> Work[None]:
 
 
 def create_mailbox(account: int, name: str, now: int, special_use: str = "") -> Unit[Mailbox]:
-    """CREATE (RFC 3501 §6.3.3), with the names above it. Raises MailboxExists, NotAllowed."""
+    """CREATE (RFC 3501 §6.3.3), with the names above it. Raises MailboxExists, SpecialUseTaken."""
 
     def unit() -> Work[Mailbox]:
         if (yield from one_of(BY_NAME, account, name)) is not None:
@@ -143,7 +164,7 @@ def create_mailbox(account: int, name: str, now: int, special_use: str = "") -> 
                 special_use,
             )
             if row is not None:
-                raise NotAllowed
+                raise SpecialUseTaken
         yield from _create_above(account, name, now)
         yield from _create(account, name, now, special_use)
         row = yield from one_of(BY_NAME, account, name)
@@ -203,6 +224,7 @@ def delete_mailbox(account: int, name: str, now: int) -> Unit[None]:
         modseq = yield from next_modseq(account)
         yield from run("DELETE FROM mailbox WHERE account = ?1 AND id = ?2", account, mailbox)
         yield from _vacate(account, Mailbox(*row).uid_validity)
+        yield from forget_annotations(account, mailbox)
         yield from run("DELETE FROM change WHERE account = ?1 AND mailbox = ?2", account, mailbox)
         yield from record(account, mailbox, modseq, MAILBOX)
 
@@ -337,7 +359,7 @@ def _move_inbox(account: int, new: str, now: int) -> Work[None]:
     modseq = yield from next_modseq(account)
     yield from run_many(
         INSERT_MESSAGE,
-        [(account, target, uid, modseq, *row[1:]) for uid, row in enumerate(rows, 1)],
+        [(account, target, uid, modseq, *row[1:], now) for uid, row in enumerate(rows, 1)],
     )
     yield from run("DELETE FROM message WHERE account = ?1 AND mailbox = ?2", account, INBOX)
     counts = (

@@ -23,7 +23,7 @@ INBOX = 1  # the id of every account's INBOX
 
 INSERT_MESSAGE = (
     "INSERT INTO message (account, mailbox, uid, modseq, flags, internal_date, size, content,"
-    " prefix) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+    " prefix, saved) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
 )
 ALL_IN_RANGE = (
     "SELECT uid, flags, internal_date, size, content, prefix FROM message"
@@ -65,11 +65,13 @@ def file_message(
     internal_date: int,
     flags: str = "",
     prefix: bytes = b"",
+    saved: int | None = None,
 ) -> Work[Filed]:
     """File a content, already written and counted, as a message; a part of larger units.
 
     `size` is that of the content; `prefix` are header fields of this copy alone (Return-Path,
-    Delivered-To), which the reader gets before it.
+    Delivered-To), which the reader gets before it. It is `saved` now, which for a letter that is
+    delivered is its internal date.
     """
     size += len(prefix)
     modseq = yield from next_modseq(account)
@@ -99,9 +101,20 @@ def file_message(
         size,
         content,
         prefix,
+        internal_date if saved is None else saved,
     )
     yield from record(account, mailbox, modseq, APPENDED, [(uid, uid)])
     return Filed(mailbox, uid_validity, uid, modseq)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message that is to be filed."""
+
+    prepared: Prepared
+    summary: Summary
+    internal_date: int
+    flags: str
 
 
 def append_message(
@@ -115,16 +128,67 @@ def append_message(
     """APPEND (RFC 3501 §6.3.11). Raises NoSuchMailbox, MailboxFull."""
 
     def unit() -> Work[Filed]:
+        arrival = Arrival(prepared, summary, internal_date, flags)
+        [filed] = yield from _append(account, mailbox, [arrival], None)
+        return filed
+
+    return unit
+
+
+def append_messages(
+    account: int,
+    mailbox: str,
+    arrivals: Sequence[Arrival],
+    now: int,
+    replaced: tuple[int, int] | None = None,
+) -> Unit[list[Filed]]:
+    """The same for several messages, all or none (RFC 3502).
+
+    With REPLACE (RFC 8508) a message goes, whose mailbox and UID are `replaced`. Raises
+    NoSuchMailbox, MailboxFull, SomeExpunged.
+    """
+
+    def unit() -> Work[list[Filed]]:
+        filed = yield from _append(account, mailbox, arrivals, now)
+        if replaced is not None:
+            its_mailbox, uid = replaced
+            if not (yield from expunge(account, its_mailbox, [(uid, uid)], now, False)):
+                raise SomeExpunged
+        return filed
+
+    return unit
+
+
+def _append(
+    account: int, mailbox: str, arrivals: Sequence[Arrival], saved: int | None
+) -> Work[list[Filed]]:
+    row = yield from one_of(
+        "SELECT id FROM mailbox WHERE account = ?1 AND name = ?2", account, mailbox
+    )
+    if row is None:
+        raise NoSuchMailbox
+    filed = []
+    for each in arrivals:
+        content = yield from insert_content(each.prepared, 1)
+        yield from insert_summary(content, each.summary)
+        size, date = each.prepared.size, each.internal_date
+        filed.append(
+            (yield from file_message(account, row[0], content, size, date, each.flags, saved=saved))
+        )
+    return filed
+
+
+def size_of(account: int, mailbox: int, uid: int) -> Unit[int]:
+    """The octets of a message; 0 if it is not there."""
+
+    def unit() -> Work[int]:
         row = yield from one_of(
-            "SELECT id FROM mailbox WHERE account = ?1 AND name = ?2", account, mailbox
+            "SELECT size FROM message WHERE account = ?1 AND mailbox = ?2 AND uid = ?3",
+            account,
+            mailbox,
+            uid,
         )
-        if row is None:
-            raise NoSuchMailbox
-        content = yield from insert_content(prepared, 1)
-        yield from insert_summary(content, summary)
-        return (
-            yield from file_message(account, row[0], content, prepared.size, internal_date, flags)
-        )
+        return row[0] if row else 0
 
     return unit
 
@@ -139,78 +203,124 @@ class Copies:
 
 
 def copy_messages(
-    account: int, mailbox: int, ranges: Sequence[Range], target: str, count: int = 0
+    account: int,
+    mailbox: int,
+    ranges: Sequence[Range],
+    target: str,
+    count: int = 0,
+    now: int | None = None,
 ) -> Unit[Copies]:
-    """COPY (RFC 3501 §6.4.7): all of them, at least `count`, or none.
+    """COPY (RFC 3501 §6.4.7): all of them, at least `count`, or none; they are saved `now`.
 
     Raises NoSuchMailbox, MailboxFull, OverQuota, SomeExpunged.
     """
 
     def unit() -> Work[Copies]:
-        row = yield from one_of(
-            "SELECT id, uid_validity, uid_next FROM mailbox WHERE account = ?1 AND name = ?2",
-            account,
-            target,
-        )
-        if row is None:
-            raise NoSuchMailbox
-        target_id, uid_validity, uid = row
-        found = []
-        for first, last in ranges:
-            found += yield from rows_of(ALL_IN_RANGE, account, mailbox, first, last)
-        if len(found) < count:
-            raise SomeExpunged
-        if not found:
-            return Copies(uid_validity, [], [])
-        if uid + len(found) > LAST_UID:
-            raise MailboxFull
-        yield from require_room(account, sum(row[3] for row in found))
-        modseq = yield from next_modseq(account)
-        copies = list(range(uid, uid + len(found)))
-        yield from run_many(
-            INSERT_MESSAGE,
-            [
-                (account, target_id, copy, modseq, *row[1:])
-                for copy, row in zip(copies, found, strict=True)
-            ],
-        )
-        yield from run_many(
-            "UPDATE content SET refs = refs + 1 WHERE id = ?1", [(row[4],) for row in found]
-        )
-        unseen = sum(1 for row in found if not flag_text.has(row[1], flag_text.SEEN))
-        yield from run(
-            "UPDATE mailbox SET uid_next = uid_next + ?3, messages = messages + ?3,"
-            " unseen = unseen + ?4, octets = octets + ?5, highest_modseq = ?6"
-            " WHERE account = ?1 AND id = ?2",
-            account,
-            target_id,
-            len(found),
-            unseen,
-            sum(row[3] for row in found),
-            modseq,
-        )
-        yield from record(account, target_id, modseq, APPENDED, [(copies[0], copies[-1])])
-        return Copies(uid_validity, [row[0] for row in found], copies)
+        return (yield from _copy(account, mailbox, ranges, target, count, now, more=True))
 
     return unit
+
+
+def move_messages(
+    account: int, mailbox: int, ranges: Sequence[Range], target: str, count: int, now: int
+) -> Unit[Copies]:
+    """MOVE (RFC 6851): the same, and what was copied is expunged. An account keeps no more by it.
+
+    Raises NoSuchMailbox, MailboxFull, SomeExpunged.
+    """
+
+    def unit() -> Work[Copies]:
+        copies = yield from _copy(account, mailbox, ranges, target, count, now, more=False)
+        if copies.uids:  # the copies, too, may be in this mailbox, above all others
+            yield from expunge(account, mailbox, ranges_of(copies.uids), now, deleted_only=False)
+        return copies
+
+    return unit
+
+
+def _copy(
+    account: int,
+    mailbox: int,
+    ranges: Sequence[Range],
+    target: str,
+    count: int,
+    now: int | None,
+    more: bool,
+) -> Work[Copies]:
+    """`more`: the account will keep more by it, and must have room."""
+    row = yield from one_of(
+        "SELECT id, uid_validity, uid_next FROM mailbox WHERE account = ?1 AND name = ?2",
+        account,
+        target,
+    )
+    if row is None:
+        raise NoSuchMailbox
+    target_id, uid_validity, uid = row
+    found = []
+    for first, last in ranges:
+        found += yield from rows_of(ALL_IN_RANGE, account, mailbox, first, last)
+    if len(found) < count:
+        raise SomeExpunged
+    if not found:
+        return Copies(uid_validity, [], [])
+    if uid + len(found) > LAST_UID:
+        raise MailboxFull
+    if more:
+        yield from require_room(account, sum(row[3] for row in found))
+    modseq = yield from next_modseq(account)
+    copies = list(range(uid, uid + len(found)))
+    yield from run_many(
+        INSERT_MESSAGE,
+        [
+            (account, target_id, copy, modseq, *row[1:], now)
+            for copy, row in zip(copies, found, strict=True)
+        ],
+    )
+    yield from run_many(
+        "UPDATE content SET refs = refs + 1 WHERE id = ?1", [(row[4],) for row in found]
+    )
+    unseen = sum(1 for row in found if not flag_text.has(row[1], flag_text.SEEN))
+    yield from run(
+        "UPDATE mailbox SET uid_next = uid_next + ?3, messages = messages + ?3,"
+        " unseen = unseen + ?4, octets = octets + ?5, highest_modseq = ?6"
+        " WHERE account = ?1 AND id = ?2",
+        account,
+        target_id,
+        len(found),
+        unseen,
+        sum(row[3] for row in found),
+        modseq,
+    )
+    yield from record(account, target_id, modseq, APPENDED, [(copies[0], copies[-1])])
+    return Copies(uid_validity, [row[0] for row in found], copies)
 
 
 Change = Callable[[str, tuple[str, ...]], str]
 
 
 def store_flags(
-    account: int, mailbox: int, ranges: Sequence[Range], change: Change, given: tuple[str, ...]
-) -> Unit[int]:
-    """STORE (RFC 3501 §6.4.6), `change` being one of flags.py; gives the number changed.
+    account: int,
+    mailbox: int,
+    ranges: Sequence[Range],
+    change: Change,
+    given: tuple[str, ...],
+    unchanged_since: int | None = None,
+) -> Unit[list[int]]:
+    """STORE (RFC 3501 §6.4.6), `change` being one of flags.py.
 
-    Messages are changed by groups that have the same flags, never one by one. Raises TooManyFlags.
+    It gives the UIDs that are left as they are, since their mod-sequence is larger than
+    `unchanged_since` (RFC 7162 §3.1.3). Messages are changed by groups that have the same flags,
+    never one by one. Raises TooManyFlags.
     """
 
-    def unit() -> Work[int]:
+    def unit() -> Work[list[int]]:
+        modified: list[int] = []
         changed: list[int] = []
         modseq = 0
         seen = 0  # how many became \\Seen, less those that are not any more
         for first, last in ranges:
+            if unchanged_since is not None:
+                modified += yield from _modified(account, mailbox, first, last, unchanged_since)
             groups = yield from rows_of(
                 "SELECT DISTINCT flags FROM message"
                 " WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4",
@@ -227,7 +337,7 @@ def store_flags(
                 rows = yield from rows_of(
                     "UPDATE message SET flags = ?6, modseq = ?7 WHERE account = ?1"
                     " AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4 AND flags = ?5"
-                    " AND modseq <> ?7 RETURNING uid",
+                    " AND modseq <= ?8 RETURNING uid",
                     account,
                     mailbox,
                     first,
@@ -235,6 +345,7 @@ def store_flags(
                     old,
                     new,
                     modseq,
+                    modseq - 1 if unchanged_since is None else min(unchanged_since, modseq - 1),
                 )
                 changed += [row[0] for row in rows]
                 was, now = (flag_text.has(text, flag_text.SEEN) for text in (old, new))
@@ -249,9 +360,22 @@ def store_flags(
                 modseq,
             )
             yield from record(account, mailbox, modseq, FLAGS, ranges_of(sorted(changed)))
-        return len(changed)
+        return modified
 
     return unit
+
+
+def _modified(account: int, mailbox: int, first: int, last: int, since: int) -> Work[list[int]]:
+    rows = yield from rows_of(
+        "SELECT uid FROM message WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4"
+        " AND modseq > ?5 ORDER BY uid",
+        account,
+        mailbox,
+        first,
+        last,
+        since,
+    )
+    return [row[0] for row in rows]
 
 
 def expunge_messages(

@@ -40,3 +40,27 @@ def parse_ranges(text: str) -> list[Range]:
 def uids_in(ranges: Sequence[Range]) -> list[int]:
     """All UIDs of the ranges."""
     return [uid for first, last in ranges for uid in range(first, last + 1)]
+
+
+def merged(ranges: Iterable[Range]) -> list[Range]:
+    """The same UIDs in ascending ranges, as few as can be."""
+    joined: list[Range] = []
+    for first, last in sorted(ranges):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def between(uids: Iterable[int], end: int) -> list[Range]:
+    """What is not among these ascending UIDs, from 1 on and below `end`."""
+    ranges: list[Range] = []
+    first = 1
+    for uid in uids:
+        if first < uid:
+            ranges.append((first, uid - 1))
+        first = uid + 1
+    if first < end:
+        ranges.append((first, end - 1))
+    return ranges

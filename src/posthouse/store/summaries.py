@@ -14,7 +14,7 @@ def insert_summary(content: int, summary: Summary) -> Work[None]:
     """Keep a summary with its content."""
     yield from run(
         "INSERT OR REPLACE INTO summary (content, version, header_size, sent, sent_day, envelope,"
-        " body, bodystructure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        " body, bodystructure, preview) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         content,
         summary.version,
         summary.header_size,
@@ -23,4 +23,5 @@ def insert_summary(content: int, summary: Summary) -> Work[None]:
         summary.envelope,
         summary.body,
         summary.body_structure,
+        summary.preview,
     )

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from posthouse.message import structure
+from posthouse.message.ordering import ordering_keys
 from posthouse.message.summary import summarise
+from posthouse.message.text import body_texts, header_text
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.imap.events import (
     AbandonAppend,
@@ -16,34 +18,50 @@ from posthouse.protocols.imap.events import (
     BeginAppend,
     Counts,
     Create,
+    Created,
     Delete,
     EndAppend,
+    GetAnnotations,
+    GetQuota,
     ListMailboxes,
     Mailbox,
     Opened,
+    Quota,
     Rename,
+    Replace,
+    Replaced,
     Select,
+    SetAnnotations,
     Status,
     Subscribe,
     Unsubscribe,
 )
 from posthouse.protocols.imap.extensions import ALL
 from posthouse.protocols.imap.mail_events import (
+    AskTime,
     Close,
     Copied,
     Copy,
     Declined,
     Expunge,
     FetchRows,
+    FindOrdering,
+    FindText,
     Held,
     Mode,
+    Move,
+    Moved,
     News,
+    Rare,
     ReadContent,
     ReadStructure,
     Refresh,
     Row,
     Store,
+    TextFound,
+    Vanished,
 )
+from posthouse.protocols.imap.sequence import Ranges, runs
 from posthouse.protocols.imap.server import serve
 from posthouse.protocols.imap.session import Limits, Session, State
 from posthouse.protocols.imap.view import Selected, View
@@ -74,6 +92,9 @@ class Box:
     messages: list[Message] = field(default_factory=list)
     uid_next: int = 1
     modseq: int = 1
+    special_use: str = ""
+    floor: int = 0  # what was expunged up to this mod-sequence is forgotten
+    expunged: dict[int, int] = field(default_factory=dict)  # UIDs, and when
     recent: int = 0  # the UID up to which a session was told of what is \\Recent
 
     def add(self, flags: bytes = b"", content: bytes = CONTENT) -> int:
@@ -82,8 +103,45 @@ class Box:
         self.uid_next += 1
         return self.uid_next - 1
 
+    def named(self, ranges: Ranges) -> list[Message]:
+        return [m for m in self.messages if any(a <= m.uid <= b for a, b in ranges)]
+
+    def remove(self, gone: list[Message]) -> None:
+        self.modseq += 1
+        for message in gone:
+            self.messages.remove(message)
+            self.expunged[message.uid] = self.modseq
+
+    def vanished(self, since: int) -> list[tuple[int, int]]:
+        """What was expunged since then; all that is not there, where that is forgotten."""
+        uids = [uid for uid, modseq in self.expunged.items() if modseq > since]
+        if since < self.floor:
+            present = {message.uid for message in self.messages}
+            uids = [uid for uid in range(1, self.uid_next) if uid not in present]
+        return runs(sorted(uids))
+
     def view(self) -> View:
         return View.of(self.modseq, [(m.uid, m.flags, m.modseq) for m in self.messages])
+
+    @property
+    def id(self) -> str:
+        return f"F1-{self.uid_validity}"
+
+    def counts(self) -> Counts:
+        unseen = [m for m in self.messages if b"\\Seen" not in m.flags]
+        deleted = [m for m in self.messages if b"\\Deleted" in m.flags]
+        return Counts(
+            len(self.messages),
+            len(unseen),
+            self.uid_next,
+            self.uid_validity,
+            sum(m.uid > self.recent for m in self.messages),
+            self.modseq,
+            sum(len(m.content) for m in self.messages),
+            len(deleted),
+            sum(len(m.content) for m in deleted),
+            self.id,
+        )
 
     def claim(self, read_only: bool) -> list[tuple[int, int]]:
         """What is \\Recent in the session that asks; in others no more, if it may write."""
@@ -110,10 +168,11 @@ class Stage:
         for name in settings.get("letters", "").split():
             lines = (LETTERS / f"{name}.eml").read_bytes()
             self.boxes["INBOX"].add(content=lines.replace(b"\n", b"\r\n"))
+        self.annotations: dict[tuple[str, str], bytes] = {}
         self.subscribed = set(settings.get("subscribed", "").split())
         self.sessions: dict[int, Session] = {}
         self.engines: dict[int, Engine] = {}
-        self.appends: dict[int, tuple[BeginAppend, bytes]] = {}
+        self.appends: dict[int, list[tuple[BeginAppend, bytes]]] = {}
 
     # Connections
 
@@ -140,14 +199,16 @@ class Stage:
         return self.engines[connection]
 
     def notice(self, connection: int, text: str) -> object:
-        """What happens by itself: `new`, `seen UID`, `gone UID` in INBOX."""
+        """What happens by itself: `new`, `seen UID`, `gone UID`, `forget` in INBOX."""
         box = self.boxes["INBOX"]
         what, _, uid = text.partition(" ")
         box.modseq += 1
         if what == "new":
             box.add()
         elif what == "gone":
-            box.messages = [m for m in box.messages if m.uid != int(uid)]
+            box.remove([m for m in box.messages if m.uid == int(uid)])
+        elif what == "forget":
+            box.floor = box.modseq
         elif what == "seen":
             for message in box.messages:
                 if message.uid == int(uid):
@@ -169,8 +230,8 @@ class Stage:
 
     def show(self, connection: int, event: object) -> None:
         if isinstance(event, AppendContent):
-            begun, octets = self.appends[connection]
-            self.appends[connection] = begun, octets + event.octets
+            begun, octets = self.appends[connection][-1]
+            self.appends[connection][-1] = begun, octets + event.octets
         elif isinstance(event, AbandonAppend):
             del self.appends[connection]
 
@@ -185,6 +246,8 @@ class Stage:
             return Declined(why, code)
         for answers in (
             self.about_mailboxes,
+            self.about_subscriptions,
+            self.about_the_account,
             self.about_a_mailbox,
             self.about_messages,
             self.about_contents,
@@ -200,21 +263,53 @@ class Stage:
                 return Accepted(user)
             case Password():
                 return Denied()
-            case ListMailboxes():
+            case ListMailboxes(items):
                 return tuple(
                     Mailbox(
                         name,
                         subscribed=name in self.subscribed,
                         exists=name in self.boxes,
-                        special_use=SPECIAL.get(name, ""),
+                        special_use=self.special_use(name),
+                        counts=self.boxes[name].counts() if items and name in self.boxes else None,
                     )
                     for name in {*self.boxes, *self.subscribed}
                 )
-            case Create(name):
+            case Create(name, use):
                 if name in self.boxes:
                     return Declined("there is a mailbox of this name already", "ALREADYEXISTS")
-                self.boxes[name] = Box(len(self.boxes) + 1)
+                if use and use in map(self.special_use, self.boxes):
+                    return Declined("another mailbox is for this", "USEATTR")
+                self.boxes[name] = Box(len(self.boxes) + 1, special_use=use)
+                return Created(self.boxes[name].id)
+        return NotImplemented
+
+    def about_the_account(self, connection: int, question: object) -> object:
+        match question:
+            case GetAnnotations(name, entries, depth) if not name or name in self.boxes:
+                return {
+                    entry: value
+                    for (box, entry), value in sorted(self.annotations.items())
+                    if box == name
+                    and any(
+                        entry == wanted
+                        or (
+                            entry.startswith(wanted + "/")
+                            and entry[len(wanted) :].count("/") <= depth
+                        )
+                        for wanted in entries
+                    )
+                }
+            case SetAnnotations(name, values) if not name or name in self.boxes:
+                for entry, value in values.items():
+                    self.annotations.pop((name, entry), None)
+                    if value is not None:
+                        self.annotations[name, entry] = value
                 return None
+            case GetAnnotations() | SetAnnotations():
+                return NO_MAILBOX
+            case GetQuota():
+                used = sum(box.counts().size for box in self.boxes.values())
+                return Quota(used, int(self.settings.get("quota", 0)))
             case Delete(name):
                 if name not in self.boxes:
                     return NO_MAILBOX
@@ -222,6 +317,10 @@ class Stage:
                 return None
             case Rename(name, to):
                 return self.rename(name, to)
+        return NotImplemented
+
+    def about_subscriptions(self, connection: int, question: object) -> object:
+        match question:
             case Subscribe(name):
                 self.subscribed.add(name)
                 return None
@@ -229,6 +328,10 @@ class Stage:
                 self.subscribed.discard(name)
                 return None
         return NotImplemented
+
+    def special_use(self, name: str) -> str:
+        box = self.boxes.get(name)
+        return (box.special_use if box else "") or SPECIAL.get(name, "")
 
     def rename(self, name: str, to: str) -> object:
         if name not in self.boxes:
@@ -255,57 +358,71 @@ class Stage:
                 selected = Selected(name, box.uid_validity, read_only, box.view(), recent)
                 unseen = [b"\\Seen" in m.flags for m in box.messages]
                 first = unseen.index(False) + 1 if False in unseen else 0
-                return Opened(selected, box.uid_next, first)
+                return Opened(selected, box.uid_next, first, mailbox_id=box.id)
             case Status(name):
-                box = self.boxes[name]
-                unseen = [b"\\Seen" in m.flags for m in box.messages]
-                return Counts(
-                    len(box.messages),
-                    unseen.count(False),
-                    box.uid_next,
-                    box.uid_validity,
-                    sum(m.uid > box.recent for m in box.messages),
-                )
+                return self.boxes[name].counts()
             case BeginAppend():
-                self.appends[connection] = question, b""
+                self.appends.setdefault(connection, []).append((question, b""))
                 return None
             case EndAppend():
-                begun, octets = self.appends.pop(connection)
-                assert len(octets) == begun.size
-                box = self.boxes[begun.mailbox]
-                uid = box.add(b" ".join(begun.flags), octets)
-                self.changed(begun.mailbox)
-                return Appended(box.uid_validity, uid)
+                return self.append(connection)
+            case Replace(_, uid):
+                appended = self.append(connection)
+                selected, box = self.selected(connection)
+                box.modseq += 1
+                box.messages = [m for m in box.messages if m.uid != uid]
+                self.changed(selected.mailbox)
+                return Replaced(appended, self.news(connection))
             case Close():
                 return None
         return NotImplemented
+
+    def append(self, connection: int) -> Appended:
+        uids = []
+        for begun, octets in self.appends.pop(connection):
+            assert len(octets) == begun.size
+            box = self.boxes[begun.mailbox]
+            uids.append(box.add(b" ".join(begun.flags), octets))
+        self.changed(begun.mailbox)
+        return Appended(box.uid_validity, uids)
 
     def about_messages(self, connection: int, question: object) -> object:
         match question:
             case Refresh():
                 return self.news(connection)
-            case Store(_, ranges, mode, flags):
+            case Store(_, ranges, mode, flags, since):
                 selected, box = self.selected(connection)
-                box.modseq += 1
-                for message in box.messages:
-                    if any(first <= message.uid <= last for first, last in ranges):
-                        message.flags = changed(message.flags, mode, flags)
-                        message.modseq = box.modseq
+                named = box.named(ranges)
+                modified = [m.uid for m in named if since is not None and m.modseq > since]
+                modseq = box.modseq + 1
+                for message in named:
+                    after = changed(message.flags, mode, flags)
+                    if message.uid not in modified and after != message.flags:
+                        message.flags, message.modseq = after, modseq
+                        box.modseq = modseq
                 self.changed(selected.mailbox)
-                return self.news(connection)
+                return replace(self.news(connection), modified=modified)
             case Expunge(_, ranges):
                 selected, box = self.selected(connection)
-                box.modseq += 1
-                box.messages = [
-                    message
-                    for message in box.messages
-                    if b"\\Deleted" not in message.flags
-                    or (ranges is not None and not any(a <= message.uid <= b for a, b in ranges))
-                ]
+                named = box.messages if ranges is None else box.named(ranges)
+                box.remove([m for m in named if b"\\Deleted" in m.flags])
                 self.changed(selected.mailbox)
                 return self.news(connection)
-            case Copy(_, name) if name not in self.boxes:
+            case Copy(_, name) | Move(_, _, name) if name not in self.boxes:
                 return TRY_CREATE
+            case Vanished(since):
+                return self.selected(connection)[1].vanished(since)
+            case AskTime():
+                return int(self.settings.get("now", 1_000_001_000))
+            case Move(_, ranges, name):
+                selected, box = self.selected(connection)
+                to, named = self.boxes[name], box.named(ranges)
+                made = [to.add(each.flags, each.content) for each in named]
+                box.remove(named)
+                self.changed(name)
+                self.changed(selected.mailbox)
+                moved = Copied(to.uid_validity, [each.uid for each in named], made)
+                return Moved(moved, self.news(connection))
             case Copy(ranges, name):
                 _, box = self.selected(connection)
                 to = self.boxes[name]
@@ -330,7 +447,38 @@ class Stage:
                 return content[offset : offset + length]
             case ReadStructure(bytes(content)):
                 return structure.parse(content)
+            case FindText():
+                return self.find_text(connection, question)
+            case FindOrdering(first, last, columns):
+                _, box = self.selected(connection)
+                return [
+                    ordering_row(message, columns)
+                    for message in box.messages
+                    if first <= message.uid <= min(last, self.indexed)
+                ]
         return NotImplemented
+
+    @property
+    def indexed(self) -> int:
+        """The UID up to which the agent knows texts and orderings."""
+        return int(self.settings.get("indexed", 0))
+
+    def find_text(self, connection: int, question: FindText) -> TextFound | None:
+        if not self.indexed:
+            return None
+        _, box = self.selected(connection)
+        found = []
+        for message in box.messages:
+            header = message.content[: summarise(message.content).header_size]
+            texts = [header_text(header)] if question.in_header else []
+            if question.field:
+                start = question.field + ": "
+                lines = texts[0].split("\n")
+                texts = [line[len(start) :] for line in lines if line.startswith(start)]
+            texts += (body_texts(message.content, 1 << 20) or []) if question.in_body else []
+            if message.uid <= self.indexed and any(question.needle in text for text in texts):
+                found.append(message.uid)
+        return TextFound(found, [(self.indexed + 1, (1 << 32) - 1)])
 
     def news(self, connection: int) -> News:
         selected, box = self.selected(connection)
@@ -340,6 +488,18 @@ class Stage:
             return News(view, recent=recent)
         vanished, changed = view.since(selected.view)
         return News(view, vanished, changed, recent)
+
+
+def ordering_row(message: Message, columns: tuple[str, ...]) -> tuple[object, ...]:
+    keys = ordering_keys(message.content[: summarise(message.content).header_size])
+    known: dict[str, object] = {
+        "arrival": message.date,
+        "size": len(message.content),
+        "sent": message.date if keys.sent is None else keys.sent,
+        "refs": keys.references,
+    }
+    values = [known[name] if name in known else getattr(keys, name) for name in columns]
+    return message.uid, *values
 
 
 def row(message: Message, held_from: int) -> Row:
@@ -356,6 +516,7 @@ def row(message: Message, held_from: int) -> Row:
         content[: summary.header_size],
         Held(content, len(content)) if len(content) >= held_from else content,
         summary.sent_day,
+        Rare(b"M%d" % message.uid, message.date, summary.preview),
     )
 
 

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from posthouse.protocols.engine import FLUSH
 from posthouse.protocols.imap.fetch.date import INTERNALDATE
-from posthouse.protocols.imap.fetch.item import FLAGS, UID, Slice, from_view, render
+from posthouse.protocols.imap.fetch.item import (
+    FLAGS,
+    UID,
+    Slice,
+    from_view,
+    message_template,
+    render,
+)
 from posthouse.protocols.imap.mail_events import ReadContent, Row
 from posthouse.protocols.imap.view import Selected, View
 from tests.protocols.imap.stage import Box, Stage, row
@@ -35,8 +42,14 @@ ITEMS = [
     "BODY.PEEK[1.MIME]",
     "BODY[HEADER.FIELDS (From Nothing)]",
     "BODY.PEEK[7.7.TEXT]",
+    "BINARY.PEEK[2]",
+    "BINARY.PEEK[1]<3.5>",
+    "BINARY.PEEK[9]",
+    "BINARY.SIZE[2.1]",
+    "PREVIEW",
+    "EMAILID",
 ]
-LETTERS = {"letters": "plain nested plain nested nested"}
+LETTERS = {"letters": "plain nested plain encoded nested"}
 
 
 def fetched(stage: Stage, commands: list[bytes]) -> bytes:
@@ -71,7 +84,9 @@ def test_a_held_content_is_answered_as_one_at_hand(items: list[str], numbers: li
 def test_recent_is_shown_where_it_is(flags: list[bytes], first: int, length: int) -> None:
     view = View.of(1, [(uid, each, 1) for uid, each in enumerate(flags, 1)])
     selected = Selected("INBOX", 1, False, view, [(first, first + length)])
-    lines = b"".join(from_view(selected, [(0, len(view))], (UID, FLAGS)))
+    items = (UID, FLAGS)
+    template = message_template(items, selected)
+    lines = b"".join(from_view(selected, [(0, len(view))], items))
     wanted = []
     for uid, each in enumerate(flags, 1):
         recent = b"\\Recent" if first <= uid <= first + length else b""
@@ -79,7 +94,7 @@ def test_recent_is_shown_where_it_is(flags: list[bytes], first: int, length: int
         wanted.append(b"* %d FETCH (UID %d FLAGS (%b))\r\n" % (uid, uid, shown))
     assert lines == b"".join(wanted)
     assert lines == b"".join(
-        render((UID, FLAGS), Slice.at(selected, [at])) for at in range(len(view))
+        render(items, Slice.at(selected, [at]), template) for at in range(len(view))
     )
 
 
@@ -95,8 +110,12 @@ def test_recent_is_shown_where_it_is(flags: list[bytes], first: int, length: int
 )
 def test_internal_dates(time: int, shown: bytes) -> None:
     selected = Selected("INBOX", 1, False, View.of(1, [(1, b"", 1)]))
-    its_row: Row = (1, time, None, None, None, None, None, None, None)
-    line = render((INTERNALDATE,), Slice.at(selected, [0], [its_row]))
+    its_row: Row = (1, time, None, None, None, None, None, None, None, None)
+    line = render(
+        (INTERNALDATE,),
+        Slice.at(selected, [0], [its_row]),
+        message_template((INTERNALDATE,), selected),
+    )
     assert line.startswith(b'* 1 FETCH (INTERNALDATE "' + shown)
     assert line.endswith(b' +0000")\r\n')
 

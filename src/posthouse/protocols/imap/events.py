@@ -8,13 +8,13 @@ INBOX in capitals. Questions about the messages of the selected mailbox are in `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 from ..dialogue import Dialogue, ask
-from .mail_events import Declined
+from .mail_events import Declined, News
 from .result import No
 from .view import Selected
 
@@ -40,7 +40,12 @@ def obey(question: object) -> Dialogue[None]:
 
 @dataclass(frozen=True, slots=True)
 class ListMailboxes:
-    """All mailboxes and subscriptions of the user, in any order: a tuple of `Mailbox`."""
+    """All mailboxes and subscriptions of the user, in any order: a tuple of `Mailbox`.
+
+    Where items of STATUS are named, mailboxes have their counts.
+    """
+
+    status: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +59,23 @@ class Mailbox:
     subscribed: bool = False
     exists: bool = True
     special_use: str = ""  # RFC 6154 §2: "\\Sent"
+    counts: Counts | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """ALREADYEXISTS where it does. What lies above it may be created too (§6.3.3)."""
+    """ALREADYEXISTS where it does. What lies above it may be created too (§6.3.3).
+
+    Answered with `Created`; USEATTR where it cannot have the special use (RFC 6154 §3).
+    """
 
     name: str
+    special_use: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    mailbox_id: str  # RFC 8474 §4.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +111,12 @@ class Status:
     """Answered with `Counts`."""
 
     name: str
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """§6.3.10"""
+    """§6.3.10; `deleted` and `deleted_size` count only where their items are named."""
 
     messages: int
     unseen: int
@@ -108,6 +124,10 @@ class Counts:
     uid_validity: int
     recent: int = 0
     highest_modseq: int = 0
+    size: int = 0  # octets of all messages (RFC 8438)
+    deleted: int = 0  # messages (RFC 9208 §4.1.4)
+    deleted_size: int = 0  # their octets
+    mailbox_id: str = ""  # RFC 8474 §4
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +147,27 @@ class Opened:
     uid_next: int
     first_unseen: int = 0  # its sequence number; 0 where all is seen
     keywords: tuple[bytes, ...] = ()  # those in use
+    mailbox_id: str = ""  # RFC 8474 §4.2
 
 
-# APPEND (§6.3.11): BeginAppend, AppendContent..., EndAppend or AbandonAppend
+# APPEND (§6.3.11): BeginAppend, AppendContent..., for each message (RFC 3502); then EndAppend,
+# Replace or AbandonAppend
 
 
 @dataclass(frozen=True, slots=True)
 class BeginAppend:
-    """May a message of `size` octets be added? TRYCREATE, OVERQUOTA."""
+    """May a message of `size` octets be added? TRYCREATE, OVERQUOTA.
+
+    One that is `binary` may have NULs and bare CRs and LFs (RFC 3516 §4.4).
+    """
 
     mailbox: str
     flags: tuple[bytes, ...]
     date: datetime | None
     size: int
+    binary: bool = False
+    utf8: bool = False  # its header may be in UTF-8 (RFC 6855 §4)
+    replaces: int = 0  # the UID of a message that goes when this one is added
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,20 +179,44 @@ class AppendContent:
 
 @dataclass(frozen=True, slots=True)
 class AbandonAppend:
-    """Shown: it will not be ended."""
+    """Shown: it will not be ended; of several messages none is added."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndAppend:
-    """All octets have been shown. Answered with `Appended`, when it is durable."""
+    """All octets have been shown. Answered with `Appended`, when all of them are durable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """RFC 4315 §3"""
+    """RFC 4315 §3; a UID for each message."""
 
     uid_validity: int
+    uids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOut:
+    """Shown: nobody is logged in any more, and nothing selected (RFC 8437)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """The message that came with the command is added, and this one removed: both or neither.
+
+    It ends what `BeginAppend` began (RFC 8508). Answered with `Replaced`, or with `Declined`.
+    """
+
+    version: int
     uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """`news` are those since the version that the question named."""
+
+    appended: Appended
+    news: News
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +224,39 @@ class Identified:
     """Shown: what the client says it is (RFC 2971). It proves nothing."""
 
     fields: Mapping[str, str | None]
+
+
+# QUOTA (RFC 9208)
+
+
+@dataclass(frozen=True, slots=True)
+class GetQuota:
+    """Answered with `Quota`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What the account keeps and may keep, in octets."""
+
+    used: int
+    limit: int  # 0: there is none
+
+
+# METADATA (RFC 5464); the empty name is the account as a whole
+
+
+@dataclass(frozen=True, slots=True)
+class GetAnnotations:
+    """Answered with a dictionary of entries and values, of these and so many levels below."""
+
+    mailbox: str
+    entries: tuple[str, ...]
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetAnnotations:
+    """Set entries, or remove those of which the value is None; all or none of them."""
+
+    mailbox: str
+    values: Mapping[str, bytes | None]

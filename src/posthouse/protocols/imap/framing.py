@@ -16,9 +16,11 @@ from .session import Session, State
 
 #: literal = "{" number ["+"] "}" CRLF *CHAR8
 _ANNOUNCED = re.compile(rb"\{(\d+)(\+?)\}\Z")
-#: All literals of APPEND are messages, but one that stands first: it is a mailbox name.
-_APPEND = re.compile(rb"[^ ]++ APPEND ", re.IGNORECASE)
-_NAMED = re.compile(rb"[^ ]++ APPEND (?!\{)", re.IGNORECASE)
+#: All literals of APPEND are messages, but one that stands first: it is a mailbox name. So it is
+#: with REPLACE (RFC 8508 §5).
+_APPENDS = rb"[^ ]++ (?:APPEND|(?:UID )?REPLACE [^ ]++) "
+_APPEND = re.compile(_APPENDS, re.IGNORECASE)
+_NAMED = re.compile(_APPENDS + rb"(?!\{)", re.IGNORECASE)
 
 GO_AHEAD = b"+ go ahead\r\n"
 _BLOCK = 64 * 1024  # octets

@@ -23,7 +23,7 @@ _QUOTED = re.compile(rb'"((?:[^"\\\r\n\x00]++|\\["\\])*+)"')
 _ESCAPED = re.compile(rb'\\(["\\])')
 _LITERAL = re.compile(rb"\{\d+\+?\}\Z")
 _NUMBER = re.compile(rb"\d+")
-_SET = re.compile(rb"[0-9*][0-9*:,]*")
+_SET = re.compile(rb"[0-9*][0-9*:,]*|\$")
 _FLAG = re.compile(rb'\\?[^(){ %*"\\\]\x00-\x1f\x7f-\xff]+')
 _DATE = re.compile(rb"(\d{1,2})-(\w{3})-(\d{4})")
 _DATE_TIME = re.compile(rb'"([ \d]\d)-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"')
@@ -49,9 +49,10 @@ NUMBER64 = (1 << 63) - 1
 class Reader:
     """Reads the arguments of one command from left to right. Raises Bad."""
 
-    __slots__ = ("_at", "_line", "_piece", "_pieces", "announced")
+    __slots__ = ("_at", "_line", "_piece", "_pieces", "announced", "utf8")
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, utf8: bool = False) -> None:
+        self.utf8 = utf8  # strings may be in UTF-8 (RFC 6855 §3)
         self._pieces = frame.pieces
         self._piece = 0
         self._line = frame.pieces[0]
@@ -124,7 +125,11 @@ class Reader:
         octets = self.take(_QUOTED, "a string").group(1)
         return _ESCAPED.sub(rb"\1", octets) if b"\\" in octets else octets
 
-    def literal(self) -> bytes:
+    def value(self) -> bytes:
+        """string / literal8   (RFC 5464 §5)"""
+        return self.literal(with_nul=True) if self.accept(b"~") else self.string()
+
+    def literal(self, with_nul: bool = False) -> bytes:
         """literal = "{" number "}" CRLF *CHAR8; NUL is not a CHAR8."""
         self.take(_LITERAL, "a literal")
         if self._piece + 2 >= len(self._pieces):
@@ -133,12 +138,12 @@ class Reader:
         self._piece += 2
         self._line = self._pieces[self._piece]
         self._at = 0
-        if b"\0" in octets:
+        if b"\0" in octets and not with_nul:
             raise Bad("NUL in a literal")
         return octets
 
     def announcement(self) -> Literal:
-        """ "{" number ["+"] "}", of a literal that is not read yet"""
+        """ "{" number ["+"] "}" CRLF, of a literal that is not read yet"""
         if not (self.announced and _LITERAL.match(self._line, self._at)):
             raise Bad("expected a literal")
         return self.announced
@@ -149,7 +154,11 @@ class Reader:
 
     def mailbox(self) -> str:
         """mailbox = "INBOX" / astring"""
-        return names.from_wire(self.astring())
+        return names.from_wire(self.astring(), self.utf8)
+
+    def decoded(self, octets: bytes) -> str:
+        """The name of a mailbox, or a part of one; raises ValueError for what is none."""
+        return names.decoded(octets, self.utf8)
 
     def list_mailbox(self) -> bytes:
         """list-mailbox = 1*list-char / string"""
@@ -198,6 +207,11 @@ class Reader:
         if len(flag) > LONGEST_FLAG:
             raise Bad("the keyword is too long", "LIMIT")
         return flag
+
+    def attribute(self) -> str:
+        """use-attr and the like: "\\" atom (RFC 6154 §6)"""
+        self.expect(b"\\")
+        return "\\" + self.atom()
 
     def flag_list(self) -> tuple[bytes, ...]:
         """flag-list = "(" [flag *(SP flag)] ")", each once"""

@@ -46,6 +46,7 @@ class News:
     vanished: Sequence[int] | None = None
     changed: Sequence[int] | None = None
     recent: Ranges = ()
+    modified: Sequence[int] = ()  # of a `Store`: UIDs left as they are, for their mod-sequences
 
 
 class Mode(Enum):
@@ -68,6 +69,19 @@ class Store:
     uids: Ranges
     mode: Mode
     flags: tuple[bytes, ...]
+    #: A message whose mod-sequence is larger is left as it is (RFC 7162 §3.1.3)
+    unchanged_since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """Which UIDs were expunged since the mod-sequence `since`? (RFC 7162 §3.2.6)
+
+    Answered with ranges of them in a list, first and last, ascending. Where so much is not
+    remembered: all UIDs that were ever given to a message and are not there now.
+    """
+
+    since: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,27 @@ class Copied:
     copies: Sequence[int] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Copy as `Copy` says and remove what was copied, both or neither (RFC 6851 §3.3).
+
+    Answered with `Moved`, or with `Declined`.
+    """
+
+    version: int
+    uids: Ranges
+    mailbox: str
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """`news` are those since the version that the question named."""
+
+    copied: Copied
+    news: News
+
+
 # Content
 
 
@@ -116,6 +151,8 @@ class Need(Flag):
     HEADER = auto()
     CONTENT = auto()
     SENT = auto()  # the day that the Date field shows
+    RARE = auto()  # what is in `Rare`
+    PREVIEW = auto()  # and the preview, too
 
 
 NOTHING = Need(0)
@@ -129,9 +166,19 @@ class Held:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Rare:
+    """What is wanted seldom."""
+
+    email_id: bytes  # RFC 8474 §5.1
+    saved: int | None  # seconds since 1970 (RFC 8514)
+    preview: bytes | None = None  # a string ready to send (RFC 8970)
+    thread_id: bytes | None = None  # RFC 8474 §5.2
+
+
 #: UID, internal date (seconds since 1970, UTC), size, ENVELOPE, BODY, BODYSTRUCTURE (all three
 #: as octets ready to send), header with its empty line, content, day sent (days since 1970 as
-#: written; None where there is no such date)
+#: written; None where there is no such date), what is wanted seldom
 Row = tuple[
     int,
     int | None,
@@ -142,6 +189,7 @@ Row = tuple[
     bytes | None,
     bytes | Held | None,
     int | None,
+    Rare | None,
 ]
 
 
@@ -170,6 +218,50 @@ class ReadStructure:
     """The part tree of a `Held` content, as `message.structure.parse` makes it."""
 
     handle: object
+
+
+@dataclass(frozen=True, slots=True)
+class AskTime:
+    """What time is it? Seconds since 1970, UTC (for RFC 5032)."""
+
+
+# What the agent knows without a look at the messages
+
+
+@dataclass(frozen=True, slots=True)
+class FindText:
+    """Which messages hold this text, folded, in a header or a body? `TextFound`, or None.
+
+    Where a `field` is named, in small letters, only in fields of that name. None where the agent
+    knows nothing; what it does not know is looked for in each message.
+    """
+
+    needle: str
+    in_header: bool
+    in_body: bool
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextFound:
+    """UIDs of messages that hold it (some may be expunged), and those of which it is not known."""
+
+    uids: Sequence[int]
+    unknown: Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class FindOrdering:
+    """What the messages with UIDs from `first` to `last` are sorted by, as far as it is known.
+
+    `columns` are fields of `message.ordering.Keys`, or arrival, size, refs. Answered with a list
+    of tuples: the UID, then the columns; in ascending order. `sent` is never None, but the
+    internal date where the message has no date.
+    """
+
+    first: int
+    last: int
+    columns: tuple[str, ...]
 
 
 # The end

@@ -26,12 +26,20 @@ def canonical(name: str) -> str:
     return name
 
 
-def from_wire(octets: bytes) -> str:
+def from_wire(octets: bytes, utf8: bool = False) -> str:
     """The name in a command."""
     try:
-        return canonical(utf7.decode(octets))
+        return canonical(decoded(octets, utf8))
     except ValueError:
-        raise No("the mailbox name is not in modified UTF-7", "CANNOT") from None
+        charset = "UTF-8" if utf8 else "modified UTF-7"
+        raise No(f"the mailbox name is not in {charset}", "CANNOT") from None
+
+
+def decoded(octets: bytes, utf8: bool = False) -> str:
+    """The name in UTF-8 (RFC 6855 §3) or in modified UTF-7; raises ValueError."""
+    if utf8:
+        return octets.decode("utf-8")
+    return utf7.decode(octets)
 
 
 def to_be_created(name: str) -> str:

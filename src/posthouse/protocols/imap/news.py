@@ -14,8 +14,9 @@ from contextlib import suppress
 from itertools import chain
 
 from ..dialogue import Dialogue, Failed, ask, send, take_notices
-from .fetch.item import FLAGS, UID, Slice, render
+from .fetch.item import Slice, message_template, news_of_flags, render
 from .mail_events import News, Refresh
+from .sequence import Ranges, format_set, runs
 from .session import Session
 from .view import Changes, Selected, View
 
@@ -60,7 +61,8 @@ def report(
         vanished, changed = view.since(told)
     last = told.uids[-1] if told.uids else 0
     gone = selected.ghosts.union([uid for uid in vanished if uid <= last])
-    selected.claim(news.recent)
+    if "IMAP4REV2" not in selected.enabled:
+        selected.claim(news.recent)
     selected.latest = view
     if gone and not expunges_allowed:
         selected.ghosts = gone
@@ -69,16 +71,41 @@ def report(
     else:
         selected.ghosts = set()
         selected.view = view
-        expunged = yield from _expunged(told, gone)
+        selected.complete = view.version
+        expunged = yield from _expunged(selected, told, gone)
     if len(selected.view) > len(told) - expunged:
-        lines = b"* %d EXISTS\r\n* %d RECENT\r\n"
-        yield from send(lines % (len(selected.view), selected.recent_count()))
+        yield from send(_exists(selected))
     yield from _flags(selected, [uid for uid in changed if uid <= last and uid not in silent])
+    yield from tell_modseq(selected, expunged)
 
 
-def _expunged(told: View, gone: Iterable[int]) -> Dialogue[int]:
+def tell_modseq(selected: Selected, expunged: int = 0) -> Dialogue[None]:
+    """What a client may take for the mailbox's mod-sequence, where it cannot see it (RFC 7162 §6).
+
+    As long as an expunge is kept from it, that is less than mod-sequences it is told.
+    """
+    if "CONDSTORE" in selected.enabled and (selected.ghosts or expunged):
+        yield from send(highest_modseq(selected))
+
+
+def highest_modseq(selected: Selected) -> bytes:
+    """RFC 7162 §3.1.2.1"""
+    return b"* OK [HIGHESTMODSEQ %d] all changes up to it are told\r\n" % selected.complete
+
+
+def _exists(selected: Selected) -> bytes:
+    line = b"* %d EXISTS\r\n" % len(selected.view)
+    if "IMAP4REV2" in selected.enabled:  # RFC 9051, appendix E: no RECENT
+        return line
+    return line + b"* %d RECENT\r\n" % selected.recent_count()
+
+
+def _expunged(selected: Selected, told: View, gone: Iterable[int]) -> Dialogue[int]:
     """§7.4.1: from the last to the first, so that no line changes the number in a later one."""
     indexes = told.indexes(gone)
+    if not selected.enabled.isdisjoint(("QRESYNC", "UIDONLY")):
+        yield from send(vanished(runs([told.uids[at] for at in indexes])))
+        return len(indexes)
     indexes.reverse()
     for start in range(0, len(indexes), AT_ONCE):
         lines = [b"* %d EXPUNGE\r\n" % (at + 1) for at in indexes[start : start + AT_ONCE]]
@@ -86,12 +113,21 @@ def _expunged(told: View, gone: Iterable[int]) -> Dialogue[int]:
     return len(indexes)
 
 
+def vanished(uids: Ranges, earlier: bool = False) -> bytes:
+    """expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids   (RFC 7162 §3.2.10)"""
+    start = b"* VANISHED (EARLIER) " if earlier else b"* VANISHED "
+    pieces = [uids[at : at + AT_ONCE] for at in range(0, len(uids), AT_ONCE)]
+    return b"".join([start + format_set(piece) + b"\r\n" for piece in pieces])
+
+
 def _flags(selected: Selected, changed: list[int]) -> Dialogue[None]:
     """§7.4.2"""
     positions = selected.view.indexes(changed)
+    items = news_of_flags(selected)
+    template = message_template(items, selected)
     for start in range(0, len(positions), AT_ONCE):
         part = Slice.at(selected, positions[start : start + AT_ONCE])
-        yield from send(render((UID, FLAGS), part))
+        yield from send(render(items, part, template))
 
 
 def _haunted(told: View, view: View, changed: Iterable[int]) -> View:

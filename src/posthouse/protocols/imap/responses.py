@@ -46,9 +46,16 @@ def literal(octets: bytes) -> bytes:
     return b"{%d}\r\n%b" % (len(octets), octets)
 
 
-def mailbox(name: str) -> bytes:
-    """mailbox = "INBOX" / astring"""
-    return astring(utf7.encode(name))
+def string8(octets: bytes) -> bytes:
+    """string / literal8, which may have NULs (RFC 3516 §7)"""
+    return (b"~" if b"\0" in octets else b"") + string(octets)
+
+
+def mailbox(name: str, utf8: bool = False) -> bytes:
+    """mailbox = "INBOX" / astring; in UTF-8 where the client has asked for it (RFC 6855 §3)."""
+    if not utf8 or name.isascii():
+        return astring(name.encode("ascii") if utf8 else utf7.encode(name))
+    return b'"' + _SPECIAL.sub(rb"\\\1", name.encode("utf-8")) + b'"'
 
 
 def flags(names: Iterable[bytes]) -> bytes:

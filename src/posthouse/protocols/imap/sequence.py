@@ -14,6 +14,9 @@ from .result import Bad
 
 Ranges = Sequence[tuple[int, int]]  # each from the first to the last, both included
 
+#: "$", the messages that a SEARCH has saved (RFC 5182 §2.1): told from all else by being this one.
+SAVED: Ranges = ((0, 0),)
+
 STAR = 1 << 32  # "*", the largest number in use: above every number that can be written
 
 NUMBER = rb"(?:[1-9][0-9]{0,9}|\*)"
@@ -24,6 +27,8 @@ SEQUENCE_SET = re.compile(rb"%b(?:,%b)*+" % (RANGE, RANGE))
 
 def parse_sequence_set(text: bytes) -> Ranges:
     """The ranges that `text` names, as they were written, each with the smaller number first."""
+    if text == b"$":
+        return SAVED
     if not SEQUENCE_SET.fullmatch(text):
         raise Bad("expected a sequence set")
     ranges = []

@@ -68,7 +68,7 @@ def _command(session: Session, known: Mapping[str, Command], first: bool) -> Dia
         return True
     if first and _HTTP.match(frame.pieces[0]):
         return False
-    yield from _run(session, known, Reader(frame))
+    yield from _run(session, known, Reader(frame, session.utf8))
     return True
 
 
@@ -76,7 +76,8 @@ def _run(session: Session, known: Mapping[str, Command], reader: Reader) -> Dial
     """Carry a command out and say how it ended."""
     tag, tells, then = b"*", Tells.NOTHING, None
     try:
-        tag = reader.tag()
+        session.tag = tag = reader.tag()
+        session.numbered = False
         command = _find(session, known, reader)
         tells = command.tells
         condition, said = b"OK", (yield from command.run(session, reader))
@@ -98,7 +99,8 @@ def _run(session: Session, known: Mapping[str, Command], reader: Reader) -> Dial
             raise Bye("the literal is too large", "TOOBIG") from None
     if session.selected is not None and tells is not Tells.NOTHING:
         with suppress(Failed):  # the news can wait
-            yield from news.tell(session, expunges_allowed=tells is Tells.ALL)
+            allowed = tells is Tells.ALL and not session.numbered
+            yield from news.tell(session, expunges_allowed=allowed)
     yield from _end(session, tag, condition, said)
     if then:
         yield from then(session)
@@ -113,6 +115,8 @@ def _find(session: Session, known: Mapping[str, Command], reader: Reader) -> Com
         raise Bad("no such command")
     if session.state not in command.states:
         raise Bad(f"{name} is not allowed now", "CLIENTBUG")
+    if command.by_number and "UIDONLY" in session.enabled:
+        raise Bad("messages are named by their UIDs only", "UIDREQUIRED")
     return command
 
 

@@ -69,8 +69,16 @@ class Session:
     plaintext_allowed: bool = False  # passwords may come in the clear
     user: str = ""
     enabled: set[str] = field(default_factory=set)  # RFC 5161
+    compressed: bool = False  # RFC 4978
     selected: Selected | None = None
+    tag: bytes = b""  # of the command that is carried out
+    numbered: bool = False  # and it names messages by their numbers: they must hold to its end
     errors: int = 0
+
+    @property
+    def utf8(self) -> bool:
+        """Strings are in UTF-8, names of mailboxes too (RFC 6855 §3, RFC 9051 §5.1)."""
+        return not self.enabled.isdisjoint(("UTF8=ACCEPT", "IMAP4REV2"))
 
     @property
     def may_send_password(self) -> bool:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from .result import No
-from .sequence import Ranges, clipped, identified, merged, numbered
+from .sequence import SAVED, Ranges, clipped, identified, merged, numbered
 
 BLOCK = 1024  # messages in a block of octets kept with a view
 BLOCKS = 256  # blocks kept with a view
@@ -186,6 +186,32 @@ class Selected:
     latest: View | None = None
     #: Notices were taken, but the agent could not be asked what they are about
     stale: bool = False
+    #: What the client has enabled (RFC 5161); the session's own set
+    enabled: set[str] = field(default_factory=set)
+    #: Of all changes up to this mod-sequence the client has been told
+    complete: int = 0
+    #: Ranges of UIDs, first and last, that a SEARCH has saved as "$" (RFC 5182)
+    saved: Ranges = ()
+
+    def __post_init__(self) -> None:
+        self.complete = self.view.version
+
+    @property
+    def by_uid_only(self) -> bool:
+        """No number of a message is told any more (RFC 9586)."""
+        return "UIDONLY" in self.enabled
+
+    def resolve(self, ranges: Ranges, by_uid: bool) -> list[tuple[int, int]]:
+        """The positions [from, to) that a command's sequence set names. Raises Bad."""
+        if ranges is SAVED:
+            return self.view.resolve(self.saved, by_uid=True)
+        return self.view.resolve(ranges, by_uid)
+
+    def search(self, ranges: Ranges, by_uid: bool) -> list[tuple[int, int]]:
+        """As `resolve`, for a key of SEARCH: what is not there is not found."""
+        if ranges is SAVED:
+            return self.view.search(self.saved, by_uid=True)
+        return self.view.search(ranges, by_uid)
 
     def claim(self, recent: Ranges) -> None:
         """These UIDs, too, are \\Recent; what follows the last range makes it longer."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from posthouse.message.structure import parse
 from posthouse.message.summary import Summary, summarise
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.imap import events, mail_events
 from posthouse.protocols.imap.extensions import ALL
-from posthouse.protocols.imap.mail_events import Copied, Declined, Mode, News
+from posthouse.protocols.imap.mail_events import Copied, Declined, Mode, Need, News
 from posthouse.protocols.imap.sequence import Ranges
 from posthouse.protocols.imap.server import serve
 from posthouse.protocols.imap.session import Limits, Session
@@ -21,42 +20,39 @@ from posthouse.runtime.connection import Log, Notify, Peer
 
 from .. import flags as flag_text
 from ..blobs.files import BlobFiles
+from ..changes import expunged_since
 from ..contents import header_size, read_content
 from ..database import StoreUnavailable
-from ..fetching import Shaper, fetch_rows, file_of_content, find_file, spread_out
-from ..mailboxes import (
-    Mailbox,
-    MailboxExists,
-    NotAllowed,
-    TooManyMailboxes,
-    claim_recent,
-    count_recent,
-    create_mailbox,
-    delete_mailbox,
-    find_mailbox,
-    list_mailboxes,
-    list_subscriptions,
-    rename_mailbox,
-    subscribe,
-    unsubscribe,
+from ..fetching import (
+    Shaper,
+    fetch_rare,
+    fetch_rows,
+    file_of_content,
+    find_file,
+    rare_of,
+    spread_out,
 )
+from ..mailboxes import Mailbox, claim_recent, find_mailbox
 from ..messages import (
-    Filed,
+    Copies,
     MailboxFull,
     NoSuchMailbox,
     SomeExpunged,
-    append_message,
     copy_messages,
     expunge_messages,
+    move_messages,
     store_flags,
 )
-from ..quota import OverQuota, has_room
-from ..spool import Spool
+from ..quota import OverQuota
+from ..search.searching import Searching
 from ..store import Store
 from ..unit import Unit
 from ..views import MailboxViews, SharedView
+from .appending import AppendAnswers
 from .login import QUESTIONS, Authenticator, Door
-from .newlines import Newlines
+from .mailboxes import MailboxAnswers, mailbox_id
+from .refusals import NO_MAILBOX, REFUSALS, TRY_CREATE, done
+from .searching import SearchAnswers
 
 NEWS = "news"  # the notice: something of the account has changed
 MANY = 1_000  # messages from which a unit of work is not run on the loop
@@ -67,21 +63,6 @@ CHANGES: Mapping[Mode, Callable[[str, tuple[str, ...]], str]] = {
     Mode.REPLACE: flag_text.replaced,
     Mode.ADD: flag_text.added,
     Mode.REMOVE: flag_text.removed,
-}
-
-NO_MAILBOX = Declined("there is no such mailbox", "NONEXISTENT")
-TRY_CREATE = Declined("there is no such mailbox, create it first", "TRYCREATE")
-
-#: What a unit of work raises, as the client is told it (RFC 5530 §3).
-REFUSALS: Mapping[type[Exception], Declined] = {
-    NoSuchMailbox: NO_MAILBOX,
-    MailboxExists: Declined("there is a mailbox of this name already", "ALREADYEXISTS"),
-    NotAllowed: Declined("this cannot be done with that mailbox", "CANNOT"),
-    TooManyMailboxes: Declined("the account has too many mailboxes", "LIMIT"),
-    SomeExpunged: Declined("some of the messages were expunged", "EXPUNGEISSUED"),
-    OverQuota: Declined("the account keeps as much as it may; remove something", "OVERQUOTA"),
-    MailboxFull: Declined("the mailbox has no UIDs left; use another one", "LIMIT"),
-    flag_text.TooManyFlags: Declined("a message would have too many keywords", "LIMIT"),
 }
 
 
@@ -108,6 +89,7 @@ class Imap:
         now: Callable[[], float],
         log: Log,
         tls_available: bool,
+        searching: Searching | None = None,
     ) -> None:
         self.store = store
         self.views = views
@@ -117,6 +99,7 @@ class Imap:
         self.now = now
         self.log = log
         self.tls_available = tls_available
+        self.searching = searching
 
     def begin(self, peer: Peer, notify: Notify) -> tuple[Engine, ImapAgent]:
         """A connection has come."""
@@ -133,18 +116,6 @@ class Imap:
         return serve(session), ImapAgent(self, peer, notify)
 
 
-@dataclass(slots=True)
-class Append:
-    """A message that is being appended."""
-
-    mailbox: str
-    flags: str
-    date: datetime | None
-    spool: Spool
-    newlines: Newlines
-    failure: OSError | None = None
-
-
 class ImapAgent:
     """One connection."""
 
@@ -156,25 +127,34 @@ class ImapAgent:
         self._door = Door(service.authenticator, "imap", "imap", peer.address, service.log)
         self._shared: SharedView | None = None
         self._claims = False  # this session may take \\Recent
-        self._append: Append | None = None
         self._shaper = Shaper(self._summarise, self._file_of, self._header_in_file)
+        self._appending = AppendAnswers(
+            service.store,
+            service.blobs,
+            service.settings.normalise_newlines,
+            service.now,
+            lambda: self._account,
+            lambda: self._mailbox.mailbox,
+            self._news,
+        )
+        mailboxes = MailboxAnswers(service.store, lambda: self._account, service.now)
+        searching = SearchAnswers(
+            service.store, service.searching, lambda: (self._account, self._mailbox.mailbox)
+        )
         self._answers: dict[type, Callable[..., object]] = {
+            **mailboxes.answers,
+            **searching.answers,
+            **self._appending.answers,
             **dict.fromkeys(QUESTIONS, self._door.ask),
-            events.ListMailboxes: self._list,
-            events.Create: self._create,
-            events.Delete: self._delete,
-            events.Rename: self._rename,
-            events.Subscribe: self._subscribe,
-            events.Unsubscribe: self._unsubscribe,
-            events.Status: self._status,
             events.Select: self._select,
-            events.BeginAppend: self._begin_append,
-            events.EndAppend: self._end_append,
             mail_events.Close: self._close,
             mail_events.Refresh: self._refresh,
             mail_events.Store: self._store_flags,
             mail_events.Expunge: self._expunge,
             mail_events.Copy: self._copy,
+            mail_events.Move: self._move,
+            mail_events.Vanished: self._vanished,
+            mail_events.AskTime: lambda _: self._now,
             mail_events.FetchRows: self._fetch_rows,
             mail_events.ReadContent: self._read_content,
             mail_events.ReadStructure: self._read_structure,
@@ -186,18 +166,24 @@ class ImapAgent:
 
     def show(self, event: object) -> None:
         if isinstance(event, events.AppendContent):
-            self._append_content(event.octets)
+            self._appending.content(event.octets)
         elif isinstance(event, events.AbandonAppend):
-            self._abandon_append()
+            self._appending.abandon()
+        elif isinstance(event, events.LoggedOut):
+            self._log_out()
         elif isinstance(event, events.Identified):
             self._service.log.debug("client", peer=self._peer.address, fields=dict(event.fields))
 
     def closed(self) -> None:
         """The connection has gone."""
-        self._abandon_append()
+        self._log_out()
+
+    def _log_out(self) -> None:
+        self._appending.abandon()
         self._leave()
         if self._door.login is not None:
             self._service.views.ignore(self._door.login.account, self)
+            self._door.login = None
 
     @property
     def _account(self) -> int:
@@ -208,61 +194,8 @@ class ImapAgent:
     def _now(self) -> int:
         return int(self._service.now())
 
-    async def _done(self, work: asyncio.Future[object]) -> Declined | None:
-        """The end of a unit that answers with nothing."""
-        try:
-            await work
-        except tuple(REFUSALS) as refusal:
-            return REFUSALS[type(refusal)]
-        return None
-
-    # The list of mailboxes
-
-    def _list(self, _: events.ListMailboxes) -> tuple[events.Mailbox, ...]:
-        subscribed = set(self._store.read(list_subscriptions(self._account)))
-        mailboxes = self._store.read(list_mailboxes(self._account))
-        names = {mailbox.name for mailbox in mailboxes}
-        return (
-            *(
-                events.Mailbox(each.name, each.name in subscribed, True, each.special_use)
-                for each in mailboxes
-            ),
-            *(events.Mailbox(name, True, False) for name in sorted(subscribed - names)),
-        )
-
-    def _create(self, question: events.Create) -> object:
-        unit = create_mailbox(self._account, question.name, self._now)
-        return self._done(self._store.write(unit))
-
-    def _delete(self, question: events.Delete) -> object:
-        unit = delete_mailbox(self._account, question.name, self._now)
-        return self._done(self._store.write(unit, long=True))
-
-    def _rename(self, question: events.Rename) -> object:
-        unit = rename_mailbox(self._account, question.name, question.to, self._now)
-        return self._done(self._store.write(unit, long=True))
-
-    def _subscribe(self, question: events.Subscribe) -> object:
-        return self._done(self._store.write(subscribe(self._account, question.name)))
-
-    async def _unsubscribe(self, question: events.Unsubscribe) -> None:
-        await self._store.write(unsubscribe(self._account, question.name))
-
     def _find(self, name: str) -> Mailbox | None:
         return self._store.read(find_mailbox(self._account, name))
-
-    def _status(self, question: events.Status) -> events.Counts | Declined:
-        found = self._find(question.name)
-        if found is None:
-            return NO_MAILBOX
-        return events.Counts(
-            found.messages,
-            found.unseen,
-            found.uid_next,
-            found.uid_validity,
-            self._store.read(count_recent(self._account, found)),
-            found.highest_modseq,
-        )
 
     # The selected mailbox
 
@@ -285,7 +218,8 @@ class ImapAgent:
             question.name, found.uid_validity, question.read_only, view, recent=recent
         )
         unseen = next((at for at, each in enumerate(view.flags, 1) if b"\\Seen" not in each), 0)
-        return events.Opened(selected, newest + 1, unseen, keywords_of(view.flags))
+        identity = mailbox_id(account, found.id)
+        return events.Opened(selected, newest + 1, unseen, keywords_of(view.flags), identity)
 
     async def _recent(self, found: Mailbox, newest: int) -> list[tuple[int, int]]:
         """What is \\Recent in this session; EXAMINE looks, and takes nothing.
@@ -310,7 +244,7 @@ class ImapAgent:
         self._leave()
         if shared is None or not question.expunge:
             return None
-        return self._done(
+        return done(
             self._store.write(
                 expunge_messages(self._account, shared.mailbox, None, self._now),
                 long=len(shared.view) > MANY,
@@ -361,19 +295,28 @@ class ImapAgent:
     async def _store_flags(self, question: mail_events.Store) -> News | Declined:
         try:
             given = tuple([flag.decode("ascii") for flag in question.flags])
-            await self._store.write(
+            modified = await self._store.write(
                 store_flags(
                     self._account,
                     self._mailbox.mailbox,
                     question.uids,
                     CHANGES[question.mode],
                     given,
+                    question.unchanged_since,
                 ),
                 long=self._are_many(question.uids),
             )
         except tuple(REFUSALS) as refusal:
             return REFUSALS[type(refusal)]
-        return await self._news(question.version)
+        news = await self._news(question.version)
+        return replace(news, modified=modified) if modified else news
+
+    def _vanished(self, question: mail_events.Vanished) -> object:
+        shared = self._mailbox
+        unit = expunged_since(shared.account, shared.mailbox, question.since)
+        if shared.view.version - question.since > MANY:
+            return self._store.read_long(unit)
+        return self._store.read(unit)
 
     async def _expunge(self, question: mail_events.Expunge) -> News | Declined:
         await self._store.write(
@@ -389,14 +332,32 @@ class ImapAgent:
             question.uids,
             question.mailbox,
             question.count,
+            self._now,
         )
+        return await self._copied(unit, question.uids)
+
+    async def _copied(self, unit: Unit[Copies], uids: Ranges) -> Copied | Declined:
         try:
-            copies = await self._store.write(unit, long=self._are_many(question.uids))
+            copies = await self._store.write(unit, long=self._are_many(uids))
         except NoSuchMailbox:
             return TRY_CREATE
         except (MailboxFull, OverQuota, SomeExpunged) as refusal:
             return REFUSALS[type(refusal)]
         return Copied(copies.uid_validity, copies.uids, copies.copies)
+
+    async def _move(self, question: mail_events.Move) -> mail_events.Moved | Declined:
+        unit = move_messages(
+            self._account,
+            self._mailbox.mailbox,
+            question.uids,
+            question.mailbox,
+            question.count,
+            self._now,
+        )
+        copied = await self._copied(unit, question.uids)
+        if isinstance(copied, Declined):
+            return copied
+        return mail_events.Moved(copied, await self._news(question.version))
 
     def _fetch_rows(self, question: mail_events.FetchRows) -> list[mail_events.Row]:
         account, mailbox = self._account, self._mailbox.mailbox
@@ -404,8 +365,21 @@ class ImapAgent:
         rows: list[mail_events.Row] = []
         for uids in spread_out(question.uids):
             found = self._store.read(fetch_rows(account, mailbox, uids, needs))
-            rows += self._shaper.shape(found, needs)
+            shaped = self._shaper.shape(found, needs)
+            if needs & Need.RARE:
+                shaped = self._with_rare(shaped, uids, needs)
+            rows += shaped
         return rows
+
+    def _with_rare(
+        self, rows: list[mail_events.Row], uids: Sequence[int], needs: Need
+    ) -> list[mail_events.Row]:
+        found = self._store.read(fetch_rare(self._account, self._mailbox.mailbox, uids, needs))
+        rare = {row[0]: row for row in found}
+        return [
+            (*row[:9], rare_of(rare[row[0]], self._summarise) if row[0] in rare else None)
+            for row in rows
+        ]
 
     def _file_of(self, content: int) -> str | None:
         return self._store.read(file_of_content(content))
@@ -446,79 +420,6 @@ class ImapAgent:
         rest = length - len(top)
         start = max(0, offset - len(prefix))
         return top + (self._service.blobs.read(name, start, rest) if rest else b"")
-
-    # APPEND
-
-    def _begin_append(self, question: events.BeginAppend) -> Declined | None:
-        if self._find(question.mailbox) is None:
-            return TRY_CREATE
-        if not self._store.read(lambda: has_room(self._account, question.size)):
-            return REFUSALS[OverQuota]
-        try:
-            flags = flag_text.canonical([flag.decode("ascii") for flag in question.flags])
-        except flag_text.TooManyFlags as refusal:
-            return REFUSALS[type(refusal)]
-        self._abandon_append()
-        self._append = Append(
-            question.mailbox,
-            flags,
-            question.date,
-            Spool(self._service.blobs),
-            Newlines(self._service.settings.normalise_newlines),
-        )
-        return None
-
-    def _append_content(self, octets: bytes) -> None:
-        append = self._append
-        if append is None or append.failure is not None:
-            return
-        try:
-            append.spool.write(append.newlines.take(octets))
-        except OSError as error:
-            append.failure = error
-
-    async def _end_append(self, _: events.EndAppend) -> events.Appended | Declined:
-        append, self._append = self._append, None
-        assert append is not None, "no message is being appended"
-        try:
-            unit = await self._filing(append)
-        except BaseException:
-            append.spool.abandon()
-            raise
-        if isinstance(unit, Declined):
-            append.spool.abandon()
-            return unit
-        try:
-            # If the client goes away now, the unit completes all the same.
-            filed = await self._store.write(unit)
-        except tuple(REFUSALS) as refusal:
-            append.spool.abandon()
-            return TRY_CREATE if isinstance(refusal, NoSuchMailbox) else REFUSALS[type(refusal)]
-        return events.Appended(filed.uid_validity, filed.uid)
-
-    async def _filing(self, append: Append) -> Unit[Filed] | Declined:
-        """The unit that files a message, whose content is durable by then, or why it is not."""
-        if append.failure is not None:
-            raise append.failure
-        append.spool.write(append.newlines.end())
-        if append.newlines.fault:
-            return Declined(append.newlines.fault, "CANNOT")
-        spooled = await append.spool.finish()
-        if spooled.octets is not None:
-            summary = summarise(spooled.octets)
-        else:
-            file = spooled.prepared.file
-            assert file is not None
-            summary = await asyncio.to_thread(lambda: summarise(self._service.blobs.read_all(file)))
-        date = self._now if append.date is None else int(append.date.timestamp())
-        return append_message(
-            self._account, append.mailbox, spooled.prepared, summary, date, append.flags
-        )
-
-    def _abandon_append(self) -> None:
-        if self._append is not None:
-            self._append.spool.abandon()
-            self._append = None
 
 
 def keywords_of(flags: list[bytes]) -> tuple[bytes, ...]:

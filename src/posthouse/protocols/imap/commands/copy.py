@@ -21,7 +21,7 @@ def copy(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[str
     reader.end()
     selected = session.selected
     assert selected is not None
-    positions = selected.view.resolve(ranges, by_uid)
+    positions = selected.resolve(ranges, by_uid)
     if not by_uid and selected.haunted(positions):  # RFC 2180 §4.4.1
         raise No("some of the messages were expunged", "EXPUNGEISSUED")
     if not positions:
@@ -29,10 +29,13 @@ def copy(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[str
     count = 0 if by_uid else sum(stop - start for start, stop in positions)
     uids = selected.view.uid_ranges(positions)
     copied = yield from decide(Copy(uids, mailbox, count), Copied)
-    if not copied.uids:
-        return "nothing copied"
+    return f"[{copyuid(copied)}] copied" if copied.uids else "nothing copied"
+
+
+def copyuid(copied: Copied) -> str:
+    """resp-code-copy = "COPYUID" SP nz-number SP uid-set SP uid-set   (RFC 4315 §4)"""
     sets = format_set(runs(copied.uids)) + b" " + format_set(runs(copied.copies))
-    return f"[COPYUID {copied.uid_validity} {sets.decode('ascii')}] copied"
+    return f"COPYUID {copied.uid_validity} {sets.decode('ascii')}"
 
 
-COPY = Command(copy, IN_MAILBOX)
+COPY = Command(copy, IN_MAILBOX, by_number=True)

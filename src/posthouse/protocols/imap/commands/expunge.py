@@ -16,8 +16,7 @@ from ..view import writable
 def expunge(session: Session, reader: Reader) -> Dialogue[str]:
     """expunge = "EXPUNGE" """
     reader.end()
-    yield from _expunge(session, None)
-    return "expunged"
+    return (yield from _expunge(session, None))
 
 
 def uid_expunge(session: Session, reader: Reader) -> Dialogue[str]:
@@ -25,17 +24,20 @@ def uid_expunge(session: Session, reader: Reader) -> Dialogue[str]:
     reader.space()
     ranges = parse_sequence_set(reader.sequence_set())
     reader.end()
-    view = writable(session.selected).view
-    named = view.uid_ranges(view.resolve(ranges, by_uid=True))
-    if named:
-        yield from _expunge(session, named)
-    return "expunged"
+    selected = writable(session.selected)
+    named = selected.view.uid_ranges(selected.resolve(ranges, by_uid=True))
+    if not named:
+        return "expunged"
+    return (yield from _expunge(session, named))
 
 
-def _expunge(session: Session, uids: Ranges | None) -> Dialogue[None]:
+def _expunge(session: Session, uids: Ranges | None) -> Dialogue[str]:
     selected = writable(session.selected)
     news = yield from decide(Expunge(selected.view.version, uids), News)
     yield from report(selected, news, expunges_allowed=True)
+    if "QRESYNC" in selected.enabled:  # RFC 7162 §3.2.7
+        return f"[HIGHESTMODSEQ {selected.complete}] expunged"
+    return "expunged"
 
 
 EXPUNGE = Command(expunge, IN_MAILBOX)

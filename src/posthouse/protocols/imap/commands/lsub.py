@@ -6,8 +6,8 @@ from ...dialogue import Dialogue, send
 from ..events import ListMailboxes, Mailbox, decide
 from ..extension import Command
 from ..grammar import Reader
+from ..listing import above, in_order, response, wanted
 from ..session import Session
-from .list import above, in_order, response, wanted
 
 
 def lsub(session: Session, reader: Reader) -> Dialogue[str]:
@@ -17,20 +17,24 @@ def lsub(session: Session, reader: Reader) -> Dialogue[str]:
     matches it.
     """
     reader.space()
-    pattern = wanted(reader)
+    reference = reader.astring()
+    reader.space()
+    name = reader.list_mailbox()
     reader.end()
-    if pattern is None:
+    if not name:
         yield from send(b'* LSUB (\\Noselect) "/" ""\r\n')
         return "that is the root"
+    patterns = wanted(reader, reference, [name])
     given: tuple[Mailbox, ...] = yield from decide(ListMailboxes(), tuple)
     subscribed = {each.name for each in given if each.subscribed}
-    hidden = {name for name in subscribed if not pattern.matches(name)}
-    names = (subscribed - hidden) | (above(hidden) if "%" in pattern.text else set())
-    lines = [
-        response(b"LSUB", "" if name in subscribed else "\\Noselect", name)
-        for name in in_order(filter(pattern.matches, names))
-    ]
-    yield from send(b"".join(lines))
+    for pattern in patterns:
+        hidden = {name for name in subscribed if not pattern.matches(name)}
+        names = (subscribed - hidden) | (above(hidden) if "%" in pattern.text else set())
+        lines = [
+            response(session, b"LSUB", "" if name in subscribed else "\\Noselect", name)
+            for name in in_order(filter(pattern.matches, names))
+        ]
+        yield from send(b"".join(lines))
     return "that is all"
 
 

@@ -1,27 +1,51 @@
-"""SEARCH (RFC 3501 §6.4.4)."""
+"""SEARCH (RFC 3501 §6.4.4), with return options where extensions offer them (RFC 4466 §2.6)."""
 
 from __future__ import annotations
 
-from ...dialogue import Dialogue, send
+from ...dialogue import Dialogue, Failed, send
 from ..extension import Command, Tells
 from ..grammar import Reader
-from ..news import tell
+from ..result import No
+from ..search.begin import begin, highest
 from ..search.grammar import search_program
+from ..search.returns import ALL, Found, Options, Save, extended, search_return_opts, spoken_of
 from ..search.scan import find
+from ..sequence import runs
 from ..session import IN_MAILBOX, Session
 
 
 def search(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[str]:
-    """search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)"""
-    key = search_program(session, reader)
-    yield from tell(session, expunges_allowed=False)  # what is found is not older than the news
-    selected = session.selected
-    assert selected is not None
-    positions = yield from find(selected, key)
-    uids = selected.view.uids
-    numbers = [uids[at] for at in positions] if by_uid else [at + 1 for at in positions]
-    yield from send(" ".join(["* SEARCH", *map(str, numbers)]).encode("ascii") + b"\r\n")
+    """search = "SEARCH" [search-return-opts] SP search-program"""
+    options = search_return_opts(session, reader)
+    if options is None and "IMAP4REV2" in session.enabled:  # RFC 9051 §6.4.4
+        options = {"ALL": ALL}
+    saves = options is not None and any(isinstance(each, Save) for each in options.values())
+    try:
+        yield from _search(session, reader, by_uid, options, saves)
+    except (No, Failed):  # RFC 5182 §2.1
+        if saves and session.selected is not None:
+            session.selected.saved = ()
+        raise
     return "searched"
 
 
-SEARCH = Command(search, IN_MAILBOX, Tells.NO_EXPUNGE)
+def _search(
+    session: Session, reader: Reader, by_uid: bool, options: Options | None, saves: bool
+) -> Dialogue[None]:
+    key = search_program(session, reader)
+    selected, changed = yield from begin(session, key)
+    positions = yield from find(selected, key)
+    found = Found(selected, positions, by_uid)
+    if options is not None:
+        if saves:
+            ranges = [(first, last + 1) for first, last in runs(spoken_of(options, positions))]
+            selected.saved = selected.view.uid_ranges(ranges)
+        yield from send(extended(session, found, options, changed))
+        return
+    line = " ".join(["* SEARCH", *map(str, found.numbers(positions))])
+    if changed and positions:
+        line += f" (MODSEQ {highest(selected, positions)})"
+    yield from send(line.encode("ascii") + b"\r\n")
+
+
+SEARCH = Command(search, IN_MAILBOX, Tells.NO_EXPUNGE, by_number=True)

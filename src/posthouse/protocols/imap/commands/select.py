@@ -5,10 +5,10 @@ from __future__ import annotations
 from ...dialogue import Dialogue, send
 from .. import responses
 from ..events import Opened, Select, decide, obey
-from ..extension import Command, Tells
+from ..extension import Command, SelectParameter, Tells, offers
 from ..grammar import SYSTEM_FLAGS, Reader
 from ..mail_events import Close
-from ..result import Bad
+from ..parameters import parameters
 from ..session import Session, State
 
 _SYSTEM = tuple(SYSTEM_FLAGS.values())
@@ -23,32 +23,25 @@ def open_mailbox(session: Session, reader: Reader, read_only: bool) -> Dialogue[
     """Leave the mailbox that is selected, if one is, and select another one, if it can be."""
     reader.space()
     name = reader.mailbox()
-    parameters = select_parameters(session, reader)
+    given = parameters(reader, [each.select_parameters for each in session.extensions])
     reader.end()
-    yield from leave(session)
-    opened = yield from decide(Select(name, read_only, parameters), Opened)
+    asked = [each for each in given.values() if isinstance(each, SelectParameter)]
+    for parameter in asked:
+        parameter.check(session)
+    if session.selected is not None:
+        yield from leave(session)
+        yield from send(b"* OK [CLOSED] what follows is about another mailbox\r\n")
+    opened = yield from decide(Select(name, read_only, given), Opened)
     session.selected = opened.selected
     session.state = State.SELECTED
+    opened.selected.enabled = session.enabled
     yield from send(_answer(opened))
+    if offers(session, "OBJECTID"):  # RFC 8474 §4.2
+        said = f"OK [MAILBOXID ({opened.mailbox_id})] its name may change"
+        yield from send(responses.untagged(said.encode("ascii")))
+    for parameter in asked:
+        yield from parameter.answer(session, opened)
     return "[READ-ONLY] selected" if opened.selected.read_only else "[READ-WRITE] selected"
-
-
-def select_parameters(session: Session, reader: Reader) -> dict[str, object]:
-    """select-params = SP "(" select-param *(SP select-param) ")" """
-    parameters: dict[str, object] = {}
-    if reader.ended:
-        return parameters
-    reader.space()
-    known = {k: parse for e in session.extensions for k, parse in e.select_parameters.items()}
-
-    def parameter() -> None:
-        name = reader.atom().upper()
-        if name not in known or name in parameters:
-            raise Bad("no such parameter")
-        parameters[name] = known[name](reader)
-
-    reader.list(parameter)
-    return parameters
 
 
 def leave(session: Session) -> Dialogue[None]:
@@ -66,11 +59,16 @@ def _answer(opened: Opened) -> bytes:
     lines = [
         b"FLAGS " + responses.flags(known),
         b"%d EXISTS" % len(selected.view),
-        b"%d RECENT" % selected.recent_count(),
         b"OK [PERMANENTFLAGS %b] flags" % responses.flags(permanent),
         b"OK [UIDVALIDITY %d] UIDs valid" % selected.uid_validity,
         b"OK [UIDNEXT %d] next UID" % opened.uid_next,
+        b"OK [HIGHESTMODSEQ %d] highest" % selected.view.version,  # RFC 7162 §3.1.2.1
     ]
+    if "IMAP4REV2" in selected.enabled:  # RFC 9051, appendix E
+        selected.recent.clear()
+        lines.append(b'LIST () "/" ' + responses.mailbox(selected.mailbox))
+        return b"".join(map(responses.untagged, lines))
+    lines.insert(2, b"%d RECENT" % selected.recent_count())
     if opened.first_unseen:
         lines.insert(3, b"OK [UNSEEN %d] first unseen" % opened.first_unseen)
     return b"".join(map(responses.untagged, lines))

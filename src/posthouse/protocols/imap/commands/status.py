@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ...dialogue import Dialogue, send
 from .. import responses
 from ..events import Counts, Status, decide
 from ..extension import Command
 from ..grammar import Reader
+from ..modseq import make_aware
 from ..result import Bad
 from ..session import Session
 
 #: Those that are not of RFC 3501 are offered by an extension, as one of its `status_items`.
-_ITEMS: Mapping[str, Callable[[Counts], int]] = {
-    "MESSAGES": lambda counts: counts.messages,
-    "RECENT": lambda counts: counts.recent,
-    "UIDNEXT": lambda counts: counts.uid_next,
-    "UIDVALIDITY": lambda counts: counts.uid_validity,
-    "UNSEEN": lambda counts: counts.unseen,
-    "HIGHESTMODSEQ": lambda counts: counts.highest_modseq,  # RFC 7162 §3.1.7
+_ITEMS: Mapping[str, Callable[[Session, Counts], object]] = {
+    "MESSAGES": lambda _, counts: counts.messages,
+    "RECENT": lambda _, counts: counts.recent,
+    "UIDNEXT": lambda _, counts: counts.uid_next,
+    "UIDVALIDITY": lambda _, counts: counts.uid_validity,
+    "UNSEEN": lambda _, counts: counts.unseen,
+    "HIGHESTMODSEQ": lambda _, counts: counts.highest_modseq,  # RFC 7162 §3.1.7
+    "SIZE": lambda _, counts: counts.size,  # RFC 8438 §2
+    "DELETED": lambda _, counts: counts.deleted,  # RFC 9208 §4.1.4
+    "DELETED-STORAGE": lambda _, counts: counts.deleted_size,
+    "MAILBOXID": lambda _, counts: f"({counts.mailbox_id})",  # RFC 8474 §4.3
+    "APPENDLIMIT": lambda session, _: session.limits.message,  # RFC 7889 §3
 }
 _PLAIN = frozenset({"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"})
 
@@ -29,16 +35,29 @@ def status(session: Session, reader: Reader) -> Dialogue[str]:
     reader.space()
     name = reader.mailbox()
     reader.space()
-    items = dict.fromkeys(item.upper() for item in reader.list(reader.atom))
+    items = status_items(session, reader)
     reader.end()
+    if "HIGHESTMODSEQ" in items:
+        yield from make_aware(session)
+    counts = yield from decide(Status(name, items), Counts)
+    yield from send(response(session, name, counts, items))
+    return "that is all"
+
+
+def status_items(session: Session, reader: Reader) -> tuple[str, ...]:
+    """ "(" status-att *(SP status-att) ")", each once"""
+    items = tuple(dict.fromkeys(item.upper() for item in reader.list(reader.atom)))
     offered = _PLAIN.union(*(each.status_items for each in session.extensions))
     if not items or not offered.issuperset(items):
         raise Bad("no such status item")
-    counts = yield from decide(Status(name), Counts)
-    told = " ".join(f"{item} {_ITEMS[item](counts)}" for item in items)
-    said = b"STATUS %b (%b)" % (responses.mailbox(name), told.encode("ascii"))
-    yield from send(responses.untagged(said))
-    return "that is all"
+    return items
+
+
+def response(session: Session, name: str, counts: Counts, items: Iterable[str]) -> bytes:
+    """mailbox-data =/ "STATUS" SP mailbox SP "(" [status-att-list] ")" """
+    told = " ".join(f"{item} {_ITEMS[item](session, counts)}" for item in items)
+    its = responses.mailbox(name, session.utf8)
+    return responses.untagged(b"STATUS %b (%b)" % (its, told.encode("ascii")))
 
 
 STATUS = Command(status)

@@ -3,50 +3,92 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ...dialogue import Dialogue, send
 from ..events import decide
 from ..extension import Command, Tells
-from ..fetch.item import FLAGS, UID, from_view
+from ..fetch.item import FLAGS, MODSEQ, UID, Item, from_view, news_of_flags, with_uids
 from ..grammar import Reader
 from ..mail_events import Mode, News, Store
+from ..modifiers import Positions, store_modifiers
+from ..modseq import make_aware
 from ..news import report
 from ..result import No
-from ..sequence import parse_sequence_set
+from ..sequence import format_set, parse_sequence_set, runs
 from ..session import IN_MAILBOX, Session
-from ..view import View, writable
+from ..view import Selected, View, writable
 
 _MODE = re.compile(rb"([+-]?FLAGS)(\.SILENT)?(?= )", re.IGNORECASE)
 
 
 def store(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[str]:
-    """store = "STORE" SP sequence-set SP store-att-flags"""
+    """store = "STORE" SP sequence-set SP [store-modifiers SP] store-att-flags"""
     reader.space()
     ranges = parse_sequence_set(reader.sequence_set())
     reader.space()
+    unchanged_since = _unchanged_since(session, reader)
     name, silent = reader.take(_MODE, "FLAGS, +FLAGS or -FLAGS").groups()
     mode = Mode(name.decode("ascii").upper())
     reader.space()
     flags = store_flags(reader)
     reader.end()
     selected = writable(session.selected)
-    positions = selected.view.resolve(ranges, by_uid)
+    if unchanged_since is not None:
+        yield from make_aware(session)
+    positions = selected.resolve(ranges, by_uid)
     if not positions:
         return "no such messages, so nothing stored"
     told = selected.view
-    news = yield from decide(Store(told.version, told.uid_ranges(positions), mode, flags), News)
+    uids = told.uid_ranges(positions)
+    news = yield from decide(Store(told.version, uids, mode, flags, unchanged_since), News)
     if silent:
-        yield from report(selected, news, False, _expected(told, news, positions, mode, flags))
-        return "stored"
-    named = {uid for start, stop in positions for uid in told.uids[start:stop]}
-    yield from report(selected, news, False, named)
-    alive = selected.alive(positions)
-    for octets in from_view(selected, alive, (UID, FLAGS) if by_uid else (FLAGS,)):
+        known = _expected(told, news, positions, mode, flags)
+    else:
+        known = {uid for start, stop in positions for uid in told.uids[start:stop]}
+    yield from report(selected, news, False, known.union(news.modified) if news.modified else known)
+    left = selected.view.indexes(news.modified)
+    if not silent:
+        yield from _tell_flags(selected, selected.alive(positions), by_uid)
+    elif "CONDSTORE" in selected.enabled:
+        stored = selected.view.indexes(known) if unchanged_since is None else _each(positions)
+        yield from _tell_modseqs(selected, stored, left)
+        yield from _tell_flags(selected, ranges_of(left), by_uid)
+    which = format_set(runs(sorted(news.modified) if by_uid else [at + 1 for at in left])).decode()
+    if (not silent or which) and not by_uid and selected.haunted(positions):
+        # RFC 2180 §4.2.2, §4.2.3; RFC 7162 §3.1.3
+        code = f"MODIFIED {which}" if which else "EXPUNGEISSUED"
+        raise No("some of the messages were expunged", code)
+    return f"[MODIFIED {which}] some have changed meanwhile" if which else "stored"
+
+
+def _unchanged_since(session: Session, reader: Reader) -> int | None:
+    """The one modifier that there is (RFC 7162 §3.1.3)."""
+    modseq = store_modifiers(session, reader).get("UNCHANGEDSINCE")
+    assert modseq is None or isinstance(modseq, int)
+    return modseq
+
+
+def _tell_flags(selected: Selected, positions: Positions, by_uid: bool) -> Dialogue[None]:
+    items: Sequence[Item] = news_of_flags(selected) if by_uid or with_uids(selected) else (FLAGS,)
+    for octets in from_view(selected, positions, items):
         yield from send(octets)
-    if alive != positions and not by_uid:  # RFC 2180 §4.2.2, §4.2.3
-        raise No("some of the messages were expunged", "EXPUNGEISSUED")
-    return "stored"
+
+
+def _tell_modseqs(selected: Selected, stored: Iterable[int], left: list[int]) -> Dialogue[None]:
+    """Of what was stored in silence (RFC 7162 §3.1.3); those `left` alone are told whole."""
+    positions = selected.alive(ranges_of(sorted(set(stored).difference(left))))
+    for octets in from_view(selected, positions, (UID, MODSEQ)):
+        yield from send(octets)
+
+
+def _each(positions: Positions) -> list[int]:
+    return [at for start, stop in positions for at in range(start, stop)]
+
+
+def ranges_of(positions: Iterable[int]) -> Positions:
+    """Ascending positions as ranges [from, to)."""
+    return [(first, last + 1) for first, last in runs(positions)]
 
 
 def store_flags(reader: Reader) -> tuple[bytes, ...]:
@@ -94,4 +136,4 @@ def _outcome(before: bytes, mode: Mode, flags: tuple[bytes, ...]) -> frozenset[b
     return held | named if mode is Mode.ADD else held - named
 
 
-STORE = Command(store, IN_MAILBOX, Tells.NO_EXPUNGE)
+STORE = Command(store, IN_MAILBOX, Tells.NO_EXPUNGE, by_number=True)

@@ -16,9 +16,12 @@ def enable(session: Session, reader: Reader) -> Dialogue[str]:
     while reader.accept(b" "):
         names.append(reader.atom().upper())
     reader.end()
-    known = {each.capability for each in session.extensions if each.enable}
-    enabled = [name for name in dict.fromkeys(names) if name in known - session.enabled]
-    session.enabled.update(enabled)
+    known = {each.capability.upper(): each for each in session.extensions if each.enable}
+    enabled, before = [], frozenset(session.enabled)
+    for name in dict.fromkeys(names):
+        if name in known and name not in before:
+            enabled.append(known[name].capability)
+            session.enabled |= {name, *known[name].implies}
     yield from send(untagged(" ".join(["ENABLED", *enabled]).encode("ascii")))
     return "enabled"
 

@@ -32,5 +32,11 @@ def _columns(part: Slice) -> tuple[Iterable[object], ...]:
     )
 
 
+def quoted(time: int) -> bytes:
+    """date-time, of the seconds since 1970"""
+    clock = (time % 86400 // 60, time % 60)
+    return b'"%b %b:%02d +0000"' % (day(time // 86400), _MINUTES[clock[0]], clock[1])
+
+
 #: date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
 INTERNALDATE = Item(b'INTERNALDATE "%b %b:%02d +0000"', _columns, Need.DATE)

@@ -12,6 +12,7 @@ from posthouse.message import structure
 from ...dialogue import Dialogue, Failed, ask, send
 from ..mail_events import Held, Need, ReadContent, ReadStructure
 from ..result import Torn
+from .binary import BinaryItem, Range, measure, send_decoded
 from .item import Item, Slice
 from .octets import SectionItem, chosen_fields, nstring
 from .section import Section
@@ -20,20 +21,29 @@ BLOCK = 64 * 1024  # octets
 LONGEST_HEADER = 1024 * 1024  # octets of it that are looked at for fields
 
 
-def send_held(items: Sequence[Item], part: Slice, held: Held) -> Dialogue[None]:
+def send_held(items: Sequence[Item], part: Slice, held: Held, start: bytes) -> Dialogue[None]:
     """The FETCH response for the one message of a slice.
 
     What is read whole is read first: after a failure within the response nothing can be said.
     """
     ranges, small = yield from _find(items, part, held)
-    said = b"* %d FETCH (" % part.numbers[0]
+    decoded = yield from _measure(items, held, small)
+    said = start % part.numbers[0]
     for item in items:
-        if not isinstance(item, SectionItem) or item in small:
+        if item in small:
             said += small[item] + b" "
             continue
-        start, stop = ranges[item]
-        yield from send(said + b"%b {%d}\r\n" % (item.section.label, stop - start))
-        yield from _pass_on(held, start, stop)
+        if isinstance(item, BinaryItem):
+            found = decoded[item]
+            mark = b"~" if found.has_nul else b""
+            yield from send(said + b"%b %b{%d}\r\n" % (item.section.label, mark, found.size))
+            yield from send_decoded(item.section, held, found)
+            said = b" "
+            continue
+        assert isinstance(item, SectionItem)
+        first, stop = ranges[item]
+        yield from send(said + b"%b {%d}\r\n" % (item.section.label, stop - first))
+        yield from _pass_on(held, first, stop)
         said = b" "
     yield from send(said[:-1] + b")\r\n")
 
@@ -53,6 +63,8 @@ def _find(
                 [v for column in item.columns(part) for v in column]
             )
             continue
+        if isinstance(item, BinaryItem):
+            continue
         section = item.section
         where = _where(section, held, part.headers[0], root)
         if where is None:
@@ -64,6 +76,26 @@ def _find(
         else:
             ranges[item] = section.cut_range(*where)
     return ranges, small
+
+
+def _measure(
+    items: Sequence[Item], held: Held, small: dict[Item, bytes]
+) -> Dialogue[dict[BinaryItem, Range]]:
+    """What has to be decoded, and how long it is then (RFC 3516)."""
+    found: dict[BinaryItem, Range] = {}
+    root = None
+    for item in items:
+        if not isinstance(item, BinaryItem):
+            continue
+        root = root or (yield from ask(ReadStructure(held.handle), structure.Part))
+        its = yield from measure(item.section, held, root)
+        if item.is_size:
+            small[item] = b"%b %d" % (item.section.label, its.size if its else 0)
+        elif its is None:
+            small[item] = item.section.label + b" NIL"
+        else:
+            found[item] = its
+    return found
 
 
 def read(held: Held, start: int, stop: int) -> Dialogue[bytes]:

@@ -37,8 +37,9 @@ class Slice:
         for first, last in selected.recent_positions():
             for at in range(max(first, start), min(last, stop)):
                 flags[at - start] = with_recent(flags[at - start])
-        numbers = range(start + 1, stop + 1)
-        return cls(numbers, view.uids[start:stop], flags, view.modseqs[start:stop], rows)
+        uids = view.uids[start:stop]
+        numbers = uids if selected.by_uid_only else range(start + 1, stop + 1)
+        return cls(numbers, uids, flags, view.modseqs[start:stop], rows)
 
     @classmethod
     def at(cls, selected: Selected, positions: Sequence[int], rows: Sequence[Row] = ()) -> Slice:
@@ -48,9 +49,10 @@ class Slice:
         for first, last in selected.recent_positions():
             for index in range(bisect_left(positions, first), bisect_left(positions, last)):
                 flags[index] = with_recent(flags[index])
+        uids = [view.uids[at] for at in positions]
         return cls(
-            [at + 1 for at in positions],
-            [view.uids[at] for at in positions],
+            uids if selected.by_uid_only else [at + 1 for at in positions],
+            uids,
             flags,
             [view.modseqs[at] for at in positions],
             rows,
@@ -85,18 +87,34 @@ class Item:
 
 UID = Item(b"UID %d", lambda part: (part.uids,))
 FLAGS = Item(b"FLAGS (%b)", lambda part: (part.flags,), lasting=False)
+MODSEQ = Item(b"MODSEQ (%d)", lambda part: (part.modseqs,), lasting=False)  # RFC 7162 §3.1.4.2
 
 
 def with_recent(flags: bytes) -> bytes:
     return RECENT + b" " + flags if flags else RECENT
 
 
-def message_template(items: Sequence[Item]) -> bytes:
+def news_of_flags(selected: Selected) -> tuple[Item, ...]:
+    """What a FETCH response has that was not asked for (§7.4.2; RFC 7162 §3.2.4)."""
+    return (UID, FLAGS, MODSEQ) if "CONDSTORE" in selected.enabled else (UID, FLAGS)
+
+
+def with_uids(selected: Selected) -> bool:
+    """A change of flags is always told with the UID (RFC 7162 §3.2.4, RFC 9051 §7.5.2)."""
+    return not selected.enabled.isdisjoint(("CONDSTORE", "IMAP4REV2"))
+
+
+def message_start(selected: Selected) -> bytes:
+    """Of a FETCH response, or what RFC 9586 §3.3 puts in its place."""
+    return b"* %d UIDFETCH (" if selected.by_uid_only else b"* %d FETCH ("
+
+
+def message_template(items: Sequence[Item], selected: Selected) -> bytes:
     """message-data = nz-number SP "FETCH" SP "(" msg-att *(SP msg-att) ")" """
-    return b"* %d FETCH (" + b" ".join([item.template for item in items]) + b")\r\n"
+    return message_start(selected) + b" ".join([item.template for item in items]) + b")\r\n"
 
 
-def render(items: Sequence[Item], part: Slice, template: bytes = b"") -> bytes:
+def render(items: Sequence[Item], part: Slice, template: bytes) -> bytes:
     """The FETCH responses for a slice."""
     columns: list[Iterable[object]] = [part.numbers]
     for item in items:
@@ -105,7 +123,7 @@ def render(items: Sequence[Item], part: Slice, template: bytes = b"") -> bytes:
     values: list[object] = [None] * (count * width)
     for at, column in enumerate(columns):
         values[at::width] = column
-    return (template or message_template(items)) * count % tuple(values)
+    return template * count % tuple(values)
 
 
 def from_view(
@@ -115,7 +133,7 @@ def from_view(
 
     Whole blocks are kept with the view, where what they say is the same for all sessions.
     """
-    view, template = selected.view, message_template(items)
+    view, template = selected.view, message_template(items, selected)
     recent = selected.recent_positions()
     for start, stop in positions:
         for first in range(start - start % BLOCK, stop, BLOCK):

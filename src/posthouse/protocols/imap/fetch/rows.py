@@ -14,7 +14,16 @@ from ..result import No
 from ..sequence import runs
 from ..view import BLOCK, Selected
 from .held import send_held
-from .item import FLAGS, Item, Slice, message_template, render
+from .item import (
+    FLAGS,
+    Item,
+    Slice,
+    message_start,
+    message_template,
+    news_of_flags,
+    render,
+    with_uids,
+)
 
 MARKED = 256  # messages marked as \\Seen at once
 AT_ONCE = ((Need.CONTENT, 16), (Need.HEADER, 64))  # messages asked for at once, else 256
@@ -22,6 +31,12 @@ AT_ONCE = ((Need.CONTENT, 16), (Need.HEADER, 64))  # messages asked for at once,
 
 def needs_of(items: Sequence[Item]) -> Need:
     return reduce(or_, [item.needs for item in items if item.needs is not NOTHING], NOTHING)
+
+
+def with_new_flags(selected: Selected, items: Sequence[Item]) -> Sequence[Item]:
+    """These items and what must be told of flags that have changed (RFC 7162 §3.2.4)."""
+    more = news_of_flags(selected) if with_uids(selected) else (FLAGS,)
+    return [*items, *(item for item in more if item not in items)]
 
 
 def batches(positions: Sequence[tuple[int, int]], most: int) -> Iterator[list[int]]:
@@ -50,8 +65,8 @@ def send_rows(
     complete = True
     for marked in batches(positions, MARKED):
         its_items = items
-        if seen and (yield from _mark_seen(selected, marked)) and FLAGS not in items:
-            its_items = (*items, FLAGS)
+        if seen and (yield from _mark_seen(selected, marked)):
+            its_items = with_new_flags(selected, items)
         for start in range(0, len(marked), most):
             batch = marked[start : start + most]
             complete = (yield from _send_batch(selected, batch, its_items, needs)) and complete
@@ -62,7 +77,7 @@ def _send_lasting(
     selected: Selected, positions: Sequence[tuple[int, int]], items: Sequence[Item], needs: Need
 ) -> Dialogue[bool]:
     """Items that never change: whole blocks of responses are kept, and given again."""
-    view, template = selected.view, message_template(items)
+    view, template = selected.view, message_template(items, selected)
     most = 64 if Need.HEADER in needs else 256
     complete = True
     for start, stop in positions:
@@ -99,14 +114,15 @@ def _send_batch(
         present = {row[0] for row in rows}
         batch = [at for at in batch if uids[at] in present]
     done = 0
-    template = message_template(items)
+    template = message_template(items, selected)
     for at, row in enumerate(rows if Need.CONTENT in needs else ()):
         content = row[7]
         if isinstance(content, Held):
             if done < at:
                 part = Slice.at(selected, batch[done:at], rows[done:at])
                 yield from send(render(items, part, template))
-            yield from send_held(items, Slice.at(selected, [batch[at]], [row]), content)
+            part = Slice.at(selected, [batch[at]], [row])
+            yield from send_held(items, part, content, message_start(selected))
             done = at + 1
     if done < len(rows):
         part = Slice.at(selected, batch[done:], rows[done:])

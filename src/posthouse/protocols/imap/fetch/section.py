@@ -13,7 +13,7 @@ from ..result import Bad
 MOST_PARTS = 100  # numbers in one section
 MOST_FIELDS = 200  # names in one HEADER.FIELDS
 
-_SPEC = re.compile(rb"[0-9A-Za-z.]*")
+SPEC = re.compile(rb"[0-9A-Za-z.]*")
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 _TEXTS = frozenset({"", "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT", "TEXT", "MIME"})
 
@@ -57,7 +57,7 @@ RFC822_TEXT = Section(b"RFC822.TEXT", text="TEXT")
 
 def section(reader: Reader, peek: bool) -> Section:
     """section ["<" number "." nz-number ">"], after its "[" """
-    spec = reader.take(_SPEC, "a section").group()
+    spec = reader.take(SPEC, "a section").group()
     path, text = section_spec(spec)
     label = b"BODY[" + spec.upper()
     fields: tuple[bytes, ...] = ()
@@ -67,14 +67,22 @@ def section(reader: Reader, peek: bool) -> Section:
         label += b" (" + b" ".join(map(responses.astring, names)) + b")"
         fields = tuple([name for name in names if _FIELD_NAME.fullmatch(name)])
     reader.expect(b"]")
-    offset, length = None, 0
-    if reader.accept(b"<"):
-        offset = reader.number()
-        reader.expect(b".")
-        length = reader.nz_number()
-        reader.expect(b">")
-        return Section(b"%b]<%d>" % (label, offset), path, text, fields, offset, length, peek)
-    return Section(label + b"]", path, text, fields, peek=peek)
+    label += b"]"
+    offset, length = partial(reader)
+    if offset is not None:
+        label += b"<%d>" % offset
+    return Section(label, path, text, fields, offset, length, peek)
+
+
+def partial(reader: Reader) -> tuple[int | None, int]:
+    """["<" number "." nz-number ">"]"""
+    if not reader.accept(b"<"):
+        return None, 0
+    offset = reader.number()
+    reader.expect(b".")
+    length = reader.nz_number()
+    reader.expect(b">")
+    return offset, length
 
 
 def section_spec(spec: bytes) -> tuple[tuple[int, ...], str]:

@@ -24,12 +24,46 @@ class Seen:
     find: Callable[[Selected], int]
 
 
+class Numbered(Seen):
+    """One that names messages by their numbers."""
+
+    __slots__ = ()
+
+
+class Changed(Seen):
+    """MODSEQ: the answer then tells a mod-sequence, too (RFC 7162 §3.1.6)."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
     """A key that is looked for in what the agent gives of each message."""
 
     need: Need
     matches: Callable[[Message], bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InField(Asked):
+    """A key that is looked for in the header fields of one name."""
+
+    name: bytes
+    needle: str
+
+
+@dataclass(slots=True)
+class Moment:
+    """When the search is made, in seconds since 1970; known when it begins."""
+
+    now: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aged(Asked):
+    """A key that looks at how old a message is (RFC 5032)."""
+
+    moment: Moment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +95,11 @@ class Or:
 Key = Leaf | Not | And | Or
 
 
-def bounds(key: Key, known: Mapping[Leaf, int], everything: int) -> tuple[int, int]:
+#: What is known of leaves: the messages that match, and those that may.
+Known = Mapping[Leaf, tuple[int, int]]
+
+
+def bounds(key: Key, known: Known, everything: int) -> tuple[int, int]:
     """The messages that match, and those that may."""
     match key:
         case Not():
@@ -73,8 +111,7 @@ def bounds(key: Key, known: Mapping[Leaf, int], everything: int) -> tuple[int, i
         case Or():
             some = [bounds(each, known, everything) for each in key.keys]
             return reduce(or_, [low for low, _ in some]), reduce(or_, [high for _, high in some])
-    mask = known.get(key)
-    return (0, everything) if mask is None else (mask, mask)
+    return known.get(key, (0, everything))
 
 
 def leaves(key: Key) -> list[Leaf]:

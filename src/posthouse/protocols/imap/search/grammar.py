@@ -6,21 +6,23 @@ import re
 from collections.abc import Callable
 from datetime import date
 
+from posthouse.message.text import folded
+
 from ..grammar import Reader
 from ..mail_events import Need
 from ..result import Bad, No
-from ..sequence import Ranges, parse_sequence_set
+from ..sequence import SAVED, Ranges, parse_sequence_set
 from ..session import Session
 from ..view import Selected
 from . import mask
-from .criteria import And, Asked, Key, Not, Or, Seen, Text
-from .message import Message, folded
+from .criteria import And, Asked, InField, Key, Not, Numbered, Or, Seen, Text
+from .message import Message
 
 MOST_KEYS = 300
 DEEPEST = 50  # NOT and parentheses; the second key of an OR may be an OR as often as one likes
 CHARSETS = (b"US-ASCII", b"UTF-8")
 
-_KEY = re.compile(rb"[A-Za-z][A-Za-z0-9\-]*|[0-9*][0-9*:,]*")
+_KEY = re.compile(rb"[A-Za-z][A-Za-z0-9\-]*|[0-9*][0-9*:,]*|\$")
 _EPOCH = date(1970, 1, 1).toordinal()
 
 _FLAGS = {
@@ -45,12 +47,17 @@ def search_program(session: Session, reader: Reader) -> Key:
         if reader.astring().upper() not in CHARSETS:
             raise No("no such charset", "BADCHARSET (US-ASCII UTF-8)")
         reader.space()
+    return And(tuple(search_keys(session, reader)))
+
+
+def search_keys(session: Session, reader: Reader) -> list[Key]:
+    """search-key *(SP search-key), to the end of the command"""
     keys = _Keys(session, reader)
     found = [keys.key(0)]
     while reader.accept(b" "):
         found.append(keys.key(0))
     reader.end()
-    return And(tuple(found))
+    return found
 
 
 class _Keys:
@@ -122,9 +129,9 @@ def in_set(ranges: Ranges, by_uid: bool) -> Key:
     """sequence-set, "UID" SP sequence-set"""
 
     def find(selected: Selected) -> int:
-        return mask.of_ranges(selected.view.search(ranges, by_uid), len(selected.view))
+        return mask.of_ranges(selected.search(ranges, by_uid), len(selected.view))
 
-    return Seen(find)
+    return Seen(find) if by_uid or ranges is SAVED else Numbered(find)
 
 
 def has_flag(flag: bytes) -> Key:
@@ -162,7 +169,7 @@ def _field(name: bytes) -> Callable[[Reader], Key]:
 
 
 def _in_field(name: bytes, needle: str) -> Key:
-    return Asked(Need.HEADER, lambda message: message.has_field(name, needle))
+    return InField(Need.HEADER, lambda message: message.has_field(name, needle), name, needle)
 
 
 def _header(reader: Reader) -> Key:

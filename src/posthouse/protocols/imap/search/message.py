@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from posthouse.message import structure
-from posthouse.message.encodings import decode_charset, decode_transfer, decode_words
+from posthouse.message.encodings import decode_words
 from posthouse.message.header import Header, unfold
+from posthouse.message.text import folded, header_text
 
 from ..mail_events import Row
 
 DAY = 86400  # seconds
-
-
-def folded(text: str) -> str:
-    """The form in which texts are compared, whatever their case."""
-    return text.casefold()
 
 
 class Message:
@@ -62,30 +57,3 @@ class Message:
             self._lower = self.header.lower()
         lower = self._lower
         return b"=?" in lower or not lower.isascii() or needle.encode("ascii") in lower
-
-
-def header_text(header: bytes) -> str:
-    """All fields of a header, a line each."""
-    fields = Header(header).fields()
-    lines = [f"{name.decode()}: {decode_words(unfold(value))}" for name, value in fields]
-    return folded("\n".join(lines))
-
-
-def text_ranges(root: structure.Part) -> list[tuple[structure.Part, int, int]]:
-    """The parts that are text, and the headers of messages within: where their octets are."""
-    found = []
-    for part in structure.walk(root):
-        if part.is_message:
-            found += [(part, child.header_start, child.body_start) for child in part.children]
-        elif part.type.lower() == b"text" and not part.is_multipart:
-            found.append((part, part.body_start, part.end))
-    return found
-
-
-def part_text(part: structure.Part, octets: bytes) -> str:
-    """The octets of one of these as text."""
-    if part.is_message:
-        return header_text(octets)
-    charset = next((v for name, v in part.parameters if name.lower() == b"charset"), b"")
-    decoded = decode_transfer(octets, part.encoding.decode("ascii", "replace"))
-    return folded(decode_charset(decoded, charset.decode("ascii", "replace")))

@@ -2,44 +2,99 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
 from posthouse.message import structure
+from posthouse.message.text import part_text, text_ranges
 
 from ...dialogue import Dialogue, ask
 from ..fetch.held import read
-from ..mail_events import NOTHING, FetchRows, Held, Need, ReadStructure, Row
-from ..view import Selected
+from ..mail_events import (
+    NOTHING,
+    FetchRows,
+    FindText,
+    Held,
+    Need,
+    ReadStructure,
+    Row,
+    TextFound,
+)
+from ..view import Selected, View
 from . import mask
-from .criteria import Asked, Key, Leaf, Seen, Text, bounds, leaves
-from .message import Message, part_text, text_ranges
+from .criteria import Asked, InField, Key, Leaf, Seen, Text, bounds, leaves
+from .message import Message
 
 #: From the cheapest to the dearest; and how many messages are asked for at once.
-STAGES = ((Need.DATE | Need.SIZE | Need.SENT, 256), (Need.HEADER, 64), (Need.CONTENT, 16))
+STAGES = (
+    (Need.DATE | Need.SIZE | Need.SENT | Need.RARE, 256),
+    (Need.HEADER, 64),
+    (Need.CONTENT, 16),
+)
+FEW = 20  # one message found of so many is few
 LONGEST_TEXT = 8 * 1024 * 1024  # octets of one part of a large message that are looked at
+
+_FIELD_NAME = re.compile(rb"[!-9;-~]+")
+_MARKS = bytes.maketrans(b"\0\1", b"01")
 
 
 def find(selected: Selected, key: Key) -> Dialogue[list[int]]:
     """The positions of the messages that match, in ascending order."""
     everything = mask.full(len(selected.view))
-    known: dict[Leaf, int] = {}
+    known: dict[Leaf, tuple[int, int]] = {}
     unknown: list[Leaf] = []
     missing = 0
     for leaf in dict.fromkeys(leaves(key)):
         if isinstance(leaf, Seen):
-            known[leaf] = leaf.find(selected)
+            found = leaf.find(selected)
+            known[leaf] = found, found
         else:
             unknown.append(leaf)
     for needs, most in STAGES:
         stage = [leaf for leaf in unknown if _need(leaf) in needs]
+        for leaf in stage:
+            least, highest = bounds(key, known, everything)
+            if highest & ~least & ~missing:
+                yield from _ask_index(selected, leaf, known)
         if not stage:
             continue
         least, highest = bounds(key, known, everything)
         between = mask.positions(highest & ~least & ~missing)
         missing |= yield from _scan(selected, between, stage, most, known)
     return mask.positions(bounds(key, known, everything)[0] & ~missing)
+
+
+def _ask_index(
+    selected: Selected, leaf: Leaf, known: dict[Leaf, tuple[int, int]]
+) -> Dialogue[None]:
+    """What the agent knows of a text without a look at the messages."""
+    if isinstance(leaf, Text):
+        question = FindText(leaf.needle, leaf.in_header, in_body=True)
+    elif isinstance(leaf, InField) and _FIELD_NAME.fullmatch(leaf.name):
+        field = leaf.name.decode("ascii").lower()
+        question = FindText(leaf.needle, in_header=True, in_body=False, field=field)
+    else:
+        return
+    if not question.needle:
+        return
+    answer = yield from ask(question, object)
+    if not isinstance(answer, TextFound):
+        return
+    view = selected.view
+    count = len(view)
+    found = _mask_of_uids(view, answer.uids)
+    may = found | mask.of_ranges(view.search(answer.unknown, by_uid=True), count)
+    may |= mask.of_positions(view.indexes(selected.ghosts), count)
+    known[leaf] = found, may
+
+
+def _mask_of_uids(view: View, uids: Sequence[int]) -> int:
+    """The positions of these of the messages, however many."""
+    if len(uids) * FEW < len(view):
+        return mask.of_positions(view.indexes(uids), len(view))
+    return mask.of_marks(bytes(map(set(uids).__contains__, view.uids)).translate(_MARKS))
 
 
 def _need(leaf: Leaf) -> Need:
@@ -49,7 +104,11 @@ def _need(leaf: Leaf) -> Need:
 
 
 def _scan(
-    selected: Selected, positions: list[int], stage: list[Leaf], most: int, known: dict[Leaf, int]
+    selected: Selected,
+    positions: list[int],
+    stage: list[Leaf],
+    most: int,
+    known: dict[Leaf, tuple[int, int]],
 ) -> Dialogue[int]:
     """Make these leaves known at these positions; the mask of messages that are not there."""
     view = selected.view
@@ -75,7 +134,12 @@ def _scan(
             if texts:
                 for text in (yield from _texts(message, texts)):
                     found[text].append(at)
-    known |= {leaf: mask.of_positions(matching, count) for leaf, matching in found.items()}
+    looked_at = mask.of_positions(positions, count)
+    for each, matching in found.items():
+        # Elsewhere the answer is known, whatever this leaf says.
+        before = known.get(each, (0, 0))[0] & ~looked_at
+        these = mask.of_positions(matching, count) | before
+        known[each] = these, these
     return mask.of_positions(absent, count)
 
 

@@ -1,0 +1,53 @@
+"""MOVE: to another mailbox at one stroke (RFC 6851)."""
+
+from __future__ import annotations
+
+from ...dialogue import Dialogue, send
+from ..commands.copy import copyuid
+from ..events import decide
+from ..extension import Command, Extension
+from ..grammar import Reader
+from ..mail_events import Move, Moved
+from ..news import report
+from ..result import No
+from ..sequence import parse_sequence_set
+from ..session import IN_MAILBOX, Session
+from ..view import writable
+
+
+def move(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[str]:
+    """move = "MOVE" SP sequence-set SP mailbox"""
+    reader.space()
+    ranges = parse_sequence_set(reader.sequence_set())
+    reader.space()
+    mailbox = reader.mailbox()
+    reader.end()
+    selected = writable(session.selected)
+    positions = selected.resolve(ranges, by_uid)
+    if not by_uid and selected.haunted(positions):  # RFC 2180 §4.4.1
+        raise No("some of the messages were expunged", "EXPUNGEISSUED")
+    if not positions:
+        return "no such messages, so nothing moved"
+    count = 0 if by_uid else sum(stop - start for start, stop in positions)
+    uids = selected.view.uid_ranges(positions)
+    question = Move(selected.view.version, uids, mailbox, count)
+    moved = yield from decide(question, Moved)
+    if moved.copied.uids:  # §4.3: before the client is told that they are gone
+        yield from send(f"* OK [{copyuid(moved.copied)}] moved\r\n".encode("ascii"))
+    yield from report(selected, moved.news, expunges_allowed=True)
+    if not moved.copied.uids:
+        return "nothing moved"
+    return f"[HIGHESTMODSEQ {selected.complete}] moved"  # §4.4
+
+
+def uid_move(session: Session, reader: Reader) -> Dialogue[str]:
+    """uid = "UID" SP (copy / fetch / search / store / move)"""
+    return (yield from move(session, reader, by_uid=True))
+
+
+MOVE = Extension(
+    rfc=6851,
+    capability="MOVE",
+    commands={"MOVE": Command(move, IN_MAILBOX, by_number=True)},
+    uid_commands={"MOVE": uid_move},
+)

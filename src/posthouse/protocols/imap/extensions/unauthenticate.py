@@ -1,0 +1,36 @@
+"""UNAUTHENTICATE: the connection is as new, but for TLS (RFC 8437)."""
+
+from __future__ import annotations
+
+from ...dialogue import Dialogue, allow, show, take_notices
+from ..commands.select import leave
+from ..events import LoggedOut
+from ..extension import Command, Extension, Tells
+from ..grammar import Reader
+from ..session import IN, Session, State
+
+
+def unauthenticate(session: Session, reader: Reader) -> Dialogue[str]:
+    """command-auth =/ "UNAUTHENTICATE"; all that the client has enabled is off again (§4.1)."""
+    reader.end()
+    yield from leave(session)
+    yield from show(LoggedOut())
+    yield from take_notices()
+    session.user = ""
+    session.enabled.clear()
+    session.errors = 0
+    session.state = State.NOT_AUTHENTICATED
+    yield from allow(session.limits.logging_in)
+    return "logged out"
+
+
+def _logged_in(session: Session) -> bool:
+    return session.state is not State.NOT_AUTHENTICATED
+
+
+UNAUTHENTICATE = Extension(
+    rfc=8437,
+    capability="UNAUTHENTICATE",
+    offered=_logged_in,
+    commands={"UNAUTHENTICATE": Command(unauthenticate, IN, Tells.NOTHING)},
+)

@@ -1,0 +1,192 @@
+"""Takes the messages of APPEND and REPLACE: spooled as they come, filed all at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from posthouse.message.binary import LARGEST, without_binary
+from posthouse.message.downgrade import Unconvertible
+from posthouse.message.summary import summarise
+from posthouse.protocols.imap import events
+from posthouse.protocols.imap.mail_events import Declined, News
+
+from .. import flags as flag_text
+from ..blobs.files import BlobFiles
+from ..contents import header_size
+from ..mailboxes import find_mailbox
+from ..messages import Arrival, NoSuchMailbox, append_messages, size_of
+from ..quota import OverQuota, has_room
+from ..spool import Spool, Spooled
+from ..store import Store
+from .newlines import Newlines
+from .refusals import REFUSALS, TRY_CREATE
+
+#: RFC 6855 §4
+EIGHT_BIT = Declined("the header is not ASCII; enable UTF8=ACCEPT first", "CANNOT")
+UNKNOWN_CTE = Declined("the message has binary content that cannot be encoded", "UNKNOWN-CTE")
+
+
+@dataclass(slots=True)
+class Append:
+    """A message that is being appended."""
+
+    flags: str
+    date: datetime | None
+    spool: Spool
+    newlines: Newlines
+    binary: bool
+    utf8: bool
+    failure: OSError | None = None
+
+
+class AppendAnswers:
+    """For one connection; `account` gives the account that has logged in.
+
+    `selected` gives the mailbox that is selected, and `news` what happened there since a version.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        blobs: BlobFiles,
+        normalise: bool,
+        now: Callable[[], float],
+        account: Callable[[], int],
+        selected: Callable[[], int],
+        news: Callable[[int], Awaitable[News]],
+    ) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._normalise = normalise
+        self._now = now
+        self._account = account
+        self._selected = selected
+        self._news = news
+        self._mailbox = ""
+        self._appends: list[Append] = []
+        self.answers: Mapping[type, Callable[..., object]] = {
+            events.BeginAppend: self._begin,
+            events.EndAppend: self._end,
+            events.Replace: self._replace,
+        }
+
+    def _begin(self, question: events.BeginAppend) -> Declined | None:
+        account = self._account()
+        if self._store.read(find_mailbox(account, question.mailbox)) is None:
+            return TRY_CREATE
+        octets = question.size + sum(each.spool.size for each in self._appends)
+        if question.replaces:
+            octets -= self._store.read(size_of(account, self._selected(), question.replaces))
+        if not self._store.read(lambda: has_room(account, octets)):
+            return REFUSALS[OverQuota]
+        try:
+            flags = flag_text.canonical([flag.decode("ascii") for flag in question.flags])
+        except flag_text.TooManyFlags as refusal:
+            return REFUSALS[type(refusal)]
+        self._mailbox = question.mailbox
+        # What is binary is looked at first, and has its newlines as they are.
+        newlines = Newlines(self._normalise and not question.binary)
+        spool = Spool(self._blobs)
+        self._appends.append(
+            Append(flags, question.date, spool, newlines, question.binary, question.utf8)
+        )
+        return None
+
+    def content(self, octets: bytes) -> None:
+        """Some octets of the last message."""
+        append = self._appends[-1] if self._appends else None
+        if append is None or append.failure is not None:
+            return
+        try:
+            append.spool.write(append.newlines.take(octets))
+        except OSError as error:
+            append.failure = error
+
+    def abandon(self) -> None:
+        """None of the messages is wanted."""
+        appends, self._appends = self._appends, []
+        for append in appends:
+            append.spool.abandon()
+
+    async def _end(self, _: events.EndAppend) -> events.Appended | Declined:
+        return await self._file(None)
+
+    async def _replace(self, question: events.Replace) -> events.Replaced | Declined:
+        appended = await self._file((self._selected(), question.uid))
+        if isinstance(appended, Declined):
+            return appended
+        return events.Replaced(appended, await self._news(question.version))
+
+    async def _file(self, replaced: tuple[int, int] | None) -> events.Appended | Declined:
+        assert self._appends, "no message is being appended"
+        arrivals: list[Arrival] = []
+        try:
+            for append in self._appends:
+                arrival = await self._arrival(append)
+                if isinstance(arrival, Declined):
+                    self.abandon()
+                    return arrival
+                arrivals.append(arrival)
+        except BaseException:
+            self.abandon()
+            raise
+        # From here on the writer has them. If the client goes away now, the unit completes all
+        # the same, and `abandon` must not take away the files that it names.
+        appends, self._appends = self._appends, []
+        now = int(self._now())
+        unit = append_messages(self._account(), self._mailbox, arrivals, now, replaced)
+        try:
+            filed = await self._store.write(unit, long=len(arrivals) > 1)
+        except tuple(REFUSALS) as refusal:
+            for append in appends:
+                append.spool.abandon()
+            return TRY_CREATE if isinstance(refusal, NoSuchMailbox) else REFUSALS[type(refusal)]
+        return events.Appended(filed[0].uid_validity, [each.uid for each in filed])
+
+    async def _arrival(self, append: Append) -> Arrival | Declined:
+        """The message, whose content is durable by then, or why it cannot be filed."""
+        if append.failure is not None:
+            raise append.failure
+        append.spool.write(append.newlines.end())
+        fault = append.newlines.fault
+        if fault and not append.binary:
+            return Declined(fault, "CANNOT")
+        beginning = append.spool.beginning()
+        if not append.utf8 and not beginning[: header_size(beginning)].isascii():
+            return EIGHT_BIT
+        spooled = await append.spool.finish()
+        if fault:
+            try:
+                spooled = await self._encoded(append, spooled)
+            except Unconvertible:
+                return UNKNOWN_CTE
+        if spooled.octets is not None:
+            summary = summarise(spooled.octets)
+        else:
+            file = spooled.prepared.file
+            assert file is not None
+            summary = await asyncio.to_thread(lambda: summarise(self._blobs.read_all(file)))
+        date = self._now() if append.date is None else append.date.timestamp()
+        return Arrival(spooled.prepared, summary, int(date), append.flags)
+
+    async def _encoded(self, append: Append, spooled: Spooled) -> Spooled:
+        """The same message with its binary parts in BASE64 (RFC 3516 §4.4)."""
+        if spooled.prepared.size > LARGEST:
+            raise Unconvertible("5.6.3", "the message is too large to be encoded")
+        file, octets = spooled.prepared.file, spooled.octets
+        if octets is None:
+            assert file is not None
+            octets = bytes(await asyncio.to_thread(self._blobs.read_all, file))
+        encoded = await asyncio.to_thread(without_binary, octets)
+        newlines = Newlines(normalise=False)
+        newlines.take(encoded)
+        newlines.end()
+        if newlines.fault:
+            raise Unconvertible("5.6.3", newlines.fault)
+        append.spool.abandon()
+        append.spool = Spool(self._blobs)
+        append.spool.write(encoded)
+        return await append.spool.finish()

@@ -1,0 +1,39 @@
+"""What a unit of work raises, as an IMAP client is told it (RFC 5530 §3)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from posthouse.protocols.imap.mail_events import Declined
+
+from ..annotations import TooManyAnnotations
+from ..flags import TooManyFlags
+from ..mailboxes import MailboxExists, NotAllowed, SpecialUseTaken, TooManyMailboxes
+from ..messages import MailboxFull, NoSuchMailbox, SomeExpunged
+from ..quota import OverQuota
+
+NO_MAILBOX = Declined("there is no such mailbox", "NONEXISTENT")
+TRY_CREATE = Declined("there is no such mailbox, create it first", "TRYCREATE")
+
+REFUSALS: Mapping[type[Exception], Declined] = {
+    NoSuchMailbox: NO_MAILBOX,
+    MailboxExists: Declined("there is a mailbox of this name already", "ALREADYEXISTS"),
+    NotAllowed: Declined("this cannot be done with that mailbox", "CANNOT"),
+    SpecialUseTaken: Declined("another mailbox is for this", "USEATTR"),
+    TooManyMailboxes: Declined("the account has too many mailboxes", "LIMIT"),
+    SomeExpunged: Declined("some of the messages were expunged", "EXPUNGEISSUED"),
+    OverQuota: Declined("the account keeps as much as it may; remove something", "OVERQUOTA"),
+    TooManyAnnotations: Declined("there are too many annotations", "METADATA TOOMANY"),
+    MailboxFull: Declined("the mailbox has no UIDs left; use another one", "LIMIT"),
+    TooManyFlags: Declined("a message would have too many keywords", "LIMIT"),
+}
+
+
+async def done(work: asyncio.Future[object]) -> Declined | None:
+    """The end of a unit that answers with nothing."""
+    try:
+        await work
+    except tuple(REFUSALS) as refusal:
+        return REFUSALS[type(refusal)]
+    return None
