@@ -113,12 +113,9 @@ def test_attack_24_one_account_by_any_spelling(server: Server, name: str) -> Non
 
 def test_attack_29_the_owner_is_never_locked_out(server: Server) -> None:
     """Many guesses from beside her: each connection has a few, and she still gets in."""
-    guesses = 0
     for _ in range(3):
         with connect(server, "imap") as wire:
             wire.sendall(b"".join(b"a%d LOGIN anna@localhost no%d\r\n" % (n, n) for n in range(30)))
             said = read_until(wire, b"* BYE", b"a29 ")
-            guesses += said.count(b"AUTHENTICATIONFAILED")
-            assert said.count(b"AUTHENTICATIONFAILED") <= 10
-    assert guesses >= 20
+            assert said.count(b"AUTHENTICATIONFAILED") == 5  # limits.log_ins
     works(server)
