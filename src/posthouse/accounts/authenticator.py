@@ -219,10 +219,12 @@ class Authenticator:
 
     def _check_certificate(self, addresses: tuple[str, ...], identity: str) -> Login | Denied:
         """One of its addresses is the account's; which, the client may say."""
-        wanted = _canonical(identity) if identity else None
-        if identity and wanted not in {_canonical(address) for address in addresses}:
-            return Denied(Denial.AUTHORIZATION)
-        for address in addresses if wanted is None else (wanted,):
+        if identity:
+            wanted = _canonical(identity)
+            addresses = tuple(each for each in addresses if wanted and _canonical(each) == wanted)
+            if not addresses:
+                return Denied(Denial.AUTHORIZATION)
+        for address in addresses:
             found = self._admit(address, "")
             if isinstance(found, Login):
                 return found

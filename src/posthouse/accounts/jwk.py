@@ -35,7 +35,7 @@ def read_keys(file: Path) -> list[SigningKey]:
     try:
         listed = json.loads(octets)["keys"]
         return [known for each in listed if (known := _read_key(each)) is not None]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Refused(f"{file} is no JWK set") from None
 
 
