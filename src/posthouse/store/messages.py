@@ -351,18 +351,24 @@ def store_flags(
                 was, now = (flag_text.has(text, flag_text.SEEN) for text in (old, new))
                 seen += (now - was) * len(rows)
         if changed:
-            yield from run(
-                "UPDATE mailbox SET unseen = unseen - ?3, highest_modseq = ?4"
-                " WHERE account = ?1 AND id = ?2",
-                account,
-                mailbox,
-                seen,
-                modseq,
-            )
-            yield from record(account, mailbox, modseq, FLAGS, ranges_of(sorted(changed)))
+            yield from _count_flags(account, mailbox, modseq, seen, sorted(changed))
         return modified
 
     return unit
+
+
+def _count_flags(
+    account: int, mailbox: int, modseq: int, seen: int, changed: list[int]
+) -> Work[None]:
+    yield from run(
+        "UPDATE mailbox SET unseen = unseen - ?3, highest_modseq = ?4"
+        " WHERE account = ?1 AND id = ?2",
+        account,
+        mailbox,
+        seen,
+        modseq,
+    )
+    yield from record(account, mailbox, modseq, FLAGS, ranges_of(changed))
 
 
 def _modified(account: int, mailbox: int, first: int, last: int, since: int) -> Work[list[int]]:
