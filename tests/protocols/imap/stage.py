@@ -168,6 +168,7 @@ class Stage:
         for name in settings.get("letters", "").split():
             lines = (LETTERS / f"{name}.eml").read_bytes()
             self.boxes["INBOX"].add(content=lines.replace(b"\n", b"\r\n"))
+        self.seconds = 0  # that have gone by
         self.annotations: dict[tuple[str, str], bytes] = {}
         self.subscribed = set(settings.get("subscribed", "").split())
         self.sessions: dict[int, Session] = {}
@@ -413,7 +414,8 @@ class Stage:
             case Vanished(since):
                 return self.selected(connection)[1].vanished(since)
             case AskTime():
-                return int(self.settings.get("now", 1_000_001_000))
+                self.seconds += int(self.settings.get("clock-step", 0))
+                return int(self.settings.get("now", 1_000_001_000)) + self.seconds
             case Move(_, ranges, name):
                 selected, box = self.selected(connection)
                 to, named = self.boxes[name], box.named(ranges)

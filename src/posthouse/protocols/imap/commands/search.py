@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...dialogue import Dialogue, Failed, send
 from ..extension import Command, Tells
 from ..grammar import Reader
+from ..progress import Progress
 from ..result import No
 from ..search.begin import begin, highest
 from ..search.grammar import search_program
@@ -34,7 +35,7 @@ def _search(
 ) -> Dialogue[None]:
     key = search_program(session, reader)
     selected, changed = yield from begin(session, key)
-    positions = yield from find(selected, key)
+    positions = yield from find(selected, key, Progress(session))
     found = Found(selected, positions, by_uid)
     if options is not None:
         if saves:

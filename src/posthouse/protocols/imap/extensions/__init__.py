@@ -11,6 +11,7 @@ from .enable import ENABLE
 from .esearch import ESEARCH
 from .id import ID
 from .idle import IDLE
+from .inprogress import INPROGRESS
 from .list_extended import LIST_EXTENDED
 from .list_status import LIST_STATUS
 from .literal_minus import LITERAL_MINUS
@@ -70,6 +71,7 @@ ALL: tuple[Extension, ...] = (
     COMPRESS,
     MOVE,
     IDLE,
+    INPROGRESS,
     CONDSTORE,
     QRESYNC,
     ESEARCH,

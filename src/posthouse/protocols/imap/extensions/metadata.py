@@ -34,10 +34,8 @@ def getmetadata(session: Session, reader: Reader) -> Dialogue[str]:
     name = _mailbox(reader)
     reader.space()
     options |= _options(reader, before=False)
-    if reader.next_is(b"("):
-        entries = reader.list(lambda: _entry(reader))
-    else:
-        entries = [_entry(reader)]
+    several = reader.next_is(b"(")
+    entries = reader.list(lambda: _entry(reader)) if several else [_entry(reader)]
     reader.end()
     if not entries or len(entries) > _MOST:
         raise Bad("no entries, or too many")

@@ -44,6 +44,8 @@ def search_program(session: Session, reader: Reader) -> Key:
     """[SP "CHARSET" SP astring] 1*(SP search-key)"""
     reader.space()
     if reader.accept(b"CHARSET "):
+        if "UTF8=ACCEPT" in session.enabled:  # RFC 6855 §3
+            raise Bad("the charset is UTF-8, since UTF8=ACCEPT is enabled")
         if reader.astring().upper() not in CHARSETS:
             raise No("no such charset", "BADCHARSET (US-ASCII UTF-8)")
         reader.space()

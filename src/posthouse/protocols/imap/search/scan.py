@@ -22,6 +22,7 @@ from ..mail_events import (
     Row,
     TextFound,
 )
+from ..progress import Progress
 from ..view import Selected, View
 from . import mask
 from .criteria import Asked, InField, Key, Leaf, Seen, Text, bounds, leaves
@@ -40,7 +41,7 @@ _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 _MARKS = bytes.maketrans(b"\0\1", b"01")
 
 
-def find(selected: Selected, key: Key) -> Dialogue[list[int]]:
+def find(selected: Selected, key: Key, progress: Progress | None = None) -> Dialogue[list[int]]:
     """The positions of the messages that match, in ascending order."""
     everything = mask.full(len(selected.view))
     known: dict[Leaf, tuple[int, int]] = {}
@@ -62,7 +63,7 @@ def find(selected: Selected, key: Key) -> Dialogue[list[int]]:
             continue
         least, highest = bounds(key, known, everything)
         between = mask.positions(highest & ~least & ~missing)
-        missing |= yield from _scan(selected, between, stage, most, known)
+        missing |= yield from _scan(selected, between, stage, most, known, progress)
     return mask.positions(bounds(key, known, everything)[0] & ~missing)
 
 
@@ -109,6 +110,7 @@ def _scan(
     stage: list[Leaf],
     most: int,
     known: dict[Leaf, tuple[int, int]],
+    progress: Progress | None = None,
 ) -> Dialogue[int]:
     """Make these leaves known at these positions; the mask of messages that are not there."""
     view = selected.view
@@ -134,6 +136,8 @@ def _scan(
             if texts:
                 for text in (yield from _texts(message, texts)):
                     found[text].append(at)
+        if progress is not None:
+            yield from progress.step(start + most, len(positions))
     looked_at = mask.of_positions(positions, count)
     for each, matching in found.items():
         # Elsewhere the answer is known, whatever this leaf says.
