@@ -17,6 +17,7 @@ from bench.peers.sink import Sink
 DOMAIN = "bench.example"
 AWAY = "away.example"  # a domain of others whose letters we take
 HELD = f"accept rows: relay.backup_for = {AWAY}, queue.hold_outgoing = true"
+INDEXED = "search.delay = 3600: letters are indexed for the search rows, before the clock runs"
 
 
 class Posthouse(Peer):
@@ -25,7 +26,7 @@ class Posthouse(Peer):
     version = "this checkout"
     workers = 1
     more: Mapping[str, object] = MappingProxyType(
-        {"queue.hold_outgoing": True, "relay.backup_for": AWAY}
+        {"queue.hold_outgoing": True, "relay.backup_for": AWAY, "search.delay": 3600}
     )
 
     def __init__(self, folder: Path) -> None:
@@ -67,6 +68,7 @@ class Posthouse1(Posthouse):
     settings = (
         "workers = 1",
         "accept rows: smtp, to aliases of another site; queue.hold_outgoing = true",
+        INDEXED,
     )
 
 
@@ -78,6 +80,7 @@ class Posthouse2(Posthouse):
     settings = (
         "workers = 2",
         "accept rows: smtp, to aliases of another site; queue.hold_outgoing = true",
+        INDEXED,
     )
 
 

@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,6 +46,7 @@ class Subject:
     peer: Peer
     sent: int = 0  # letters sent to it, so that each is another one
     filled: int = 0  # letters put into the mailbox that is fetched from
+    indexed: bool = False  # they are in the search index
     arrived: int = 0  # letters that must be in the mailboxes by now
 
 
@@ -270,6 +271,25 @@ def fetch(items: str, mark: str, *, change: bool = False) -> Callable[[Subject],
     return measure
 
 
+def find(commands: Mapping[str, int]) -> Callable[[Subject], Figures]:
+    """Commands that search the mailbox of 10,000, and how many messages each finds."""
+
+    def measure(subject: Subject) -> Figures:
+        if not subject.filled:
+            fill(subject)
+        if isinstance(subject.peer, Posthouse) and not subject.indexed:
+            subject.peer.server.run("search", "rebuild")
+            subject.indexed = True
+        orders = _imap_orders(subject) | {
+            "action": "find",
+            "commands": list(commands),
+            "found": list(commands.values()),
+        }
+        return measured(subject, "imap", orders)
+
+    return measure
+
+
 def fill(subject: Subject) -> None:
     """Put the letters into the mailbox that is fetched from."""
     load = Load("imap", _imap_orders(subject) | {"action": "fill", "letters": LETTERS})
@@ -341,5 +361,30 @@ ROWS = (
         "FETCH (BODY.PEEK[]), a message of 10,000 of 4 kB",
         IMAP,
         fetch("(BODY.PEEK[])", "BODY[] {"),
+    ),
+    Row(
+        "search-text",
+        "SEARCH TEXT for what 11 or 56 of 10,000 messages have",
+        IMAP,
+        find(
+            {f'SEARCH TEXT "no. {number}"': 11 for number in range(100, 120)}
+            | {'SEARCH TEXT "candle, no. 7"': 56}
+        ),
+        goal=1 / 100,
+    ),
+    Row(
+        "search-subject",
+        "SEARCH SUBJECT for what 11 of 10,000 messages have",
+        IMAP,
+        find({f'SEARCH SUBJECT "no. {number}"': 11 for number in range(100, 120)}),
+    ),
+    Row("search-unseen", "SEARCH UNSEEN of 10,000", IMAP, find({"SEARCH UNSEEN": LETTERS})),
+    Row("search-since", "SEARCH SINCE of 10,000", IMAP, find({"SEARCH SINCE 1-Jan-2020": LETTERS})),
+    Row("sort", "SORT (SUBJECT) of 10,000", IMAP, find({"SORT (SUBJECT) UTF-8 ALL": LETTERS})),
+    Row(
+        "thread",
+        "THREAD REFERENCES of 10,000",
+        IMAP,
+        find({"THREAD REFERENCES UTF-8 ALL": LETTERS}),
     ),
 )

@@ -26,7 +26,7 @@ TOLERANCE = 64  # octets by which answers differ: the tag, a flag, the text afte
 
 @dataclass(slots=True)
 class Orders:
-    """`action` is fill, fetch or count."""
+    """`action` is fill, fetch, find or count."""
 
     action: str
     port: int
@@ -36,6 +36,8 @@ class Orders:
     items: str = "(FLAGS)"
     mark: str = " FETCH ("  # occurs once for each message in an answer
     change: bool = False  # store a flag of one message before each FETCH
+    commands: list[str] = field(default_factory=list)  # to find something
+    found: list[int] = field(default_factory=list)  # how many messages each of them finds
     seconds: float = 2.0
     repeats: int = 3  # at least
     connections: int = 8  # to fill
@@ -127,6 +129,27 @@ def fetch(orders: Orders) -> None:
     client.close()
 
 
+def find(orders: Orders) -> None:
+    """Give the commands in turn, again and again; an operation is one of them."""
+    client = Client(orders.port, orders.users[0], orders.password)
+    client.command(b"SELECT INBOX")
+    for command, wanted in zip(orders.commands, orders.found, strict=True):
+        answer = client.command(command.encode())
+        line = next(each for each in answer.split(b"\r\n") if each.startswith(b"* "))
+        if len(re.findall(rb"\d+", line)) != wanted:
+            raise SystemExit(f"{command} did not find {wanted} messages: {line[:80]!r}")
+    await_start()
+    latencies: list[float] = []
+    began = time.perf_counter()
+    while len(latencies) < orders.repeats or time.perf_counter() - began < orders.seconds:
+        command = orders.commands[len(latencies) % len(orders.commands)]
+        started = time.perf_counter()
+        client.skip(client.send(command.encode()))
+        latencies.append(time.perf_counter() - started)
+    report(len(latencies), time.perf_counter() - began, latencies)
+    client.close()
+
+
 def fill(orders: Orders) -> None:
     """Append the letters to the first user's INBOX."""
     share = -(-orders.letters // orders.connections)
@@ -182,4 +205,4 @@ def _messages(client: Client) -> int:
 if __name__ == "__main__":
     given = Orders(**json.loads(sys.argv[1]))
     signal.alarm(given.limit)
-    {"fill": fill, "fetch": fetch, "count": count}[given.action](given)
+    {"fill": fill, "fetch": fetch, "find": find, "count": count}[given.action](given)
