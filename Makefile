@@ -10,7 +10,7 @@ DATA ?= data
 FUZZ_SECONDS ?= 20
 SOAK_SECONDS ?= 1800
 
-.PHONY: help serve test check format interop bench fuzz soak docs clean
+.PHONY: help serve test check format interop bench bench-queue fuzz soak docs clean
 
 help:
 	@echo "make serve    run Posthouse here, on loopback, with the embedded store in ./$(DATA)"
@@ -19,6 +19,7 @@ help:
 	@echo "make format   put the code in its form"
 	@echo "make interop  tests with other people's clients (installs them where it can)"
 	@echo "make bench    figures beside Postfix and Dovecot, where they are installed"
+	@echo "make bench-queue  100,000 waiting recipients, most of their next hops dead"
 	@echo "make fuzz     fuzz engines and parsers, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
 	@echo "make soak     long runs with faults, SOAK_SECONDS=$(SOAK_SECONDS)"
 	@echo "make docs     write the pages of docs/reference anew"
@@ -46,6 +47,9 @@ interop: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-queue: $(VENV)/.installed-dev
+	@$(BIN)/python -m bench.queue $(ARGS)
 
 fuzz: $(VENV)/.installed-dev
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m tests.fuzz $(ARGS)
