@@ -32,6 +32,7 @@ SETTINGS = {
     "hostname": "mx.example",
     "passwords.memory": 64,
     "passwords.passes": 1,
+    "log_in.mechanisms": "PLAIN,LOGIN",  # as the stage has them
     "submission.check_sender": False,  # who may send as whom is tested beside the agent
 }
 DATE = '"09-Sep-2001 01:46:40 +0000"'  # of the stage's messages

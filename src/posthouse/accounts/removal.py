@@ -19,6 +19,7 @@ _TABLES = (
     "scram_keys",
     "legacy_secret",
     "app_password",
+    "annotation",
 )
 
 
