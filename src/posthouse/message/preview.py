@@ -9,7 +9,8 @@ from posthouse.message.header import Octets
 from posthouse.message.structure import Part, walk
 
 LONGEST = 200  # characters
-_PLAIN, _HTML = 2048, 16 * 1024  # octets that are looked at
+_PLAIN = (480, 8 * 1024)  # octets that are looked at: mostly a few will do
+_HTML = (16 * 1024,)
 _HIDDEN = ("head", "style", "script", "title")
 
 
@@ -18,15 +19,25 @@ def preview(content: Octets, root: Part) -> str:
     part = _text_part(root)
     if part is None:
         return ""
-    is_html = part.subtype.lower() == b"html"
-    end = min(part.end, part.body_start + (_HTML if is_html else _PLAIN))
+    line = ""
+    for most in _HTML if part.subtype.lower() == b"html" else _PLAIN:
+        line = _line(content, part, min(part.end, part.body_start + most))
+        if len(line) >= LONGEST - 1 or part.body_start + most >= part.end:
+            break
+    return line
+
+
+def _line(content: Octets, part: Part, end: int) -> str:
+    """The beginning of a part's text, made of its octets up to `end`."""
     octets = bytes(content[part.body_start : end])
     if part.encoding.upper() not in (b"7BIT", b"8BIT"):
         octets = decode_transfer(octets, part.encoding.decode("ascii", "replace"))
     charset = next((v for name, v in part.parameters if name.lower() == b"charset"), b"")
     text = decode_charset(octets, charset.decode("ascii", "replace"))
-    words = _without_markup(text).split() if is_html else _without_quotes(text).split()
-    line = " ".join(words)[:LONGEST].rstrip("\N{REPLACEMENT CHARACTER}")  # cut off in a character
+    is_html = part.subtype.lower() == b"html"
+    words = _without_markup(text) if is_html else _without_quotes(text)
+    # The last character may be cut off in its middle.
+    line = " ".join(words.split())[:LONGEST].rstrip(" \N{REPLACEMENT CHARACTER}")
     if not line.isprintable():
         line = "".join(filter(str.isprintable, line))
     return line
@@ -62,7 +73,8 @@ def _without_markup(text: str) -> str:
     hidden = ""  # the end tag that is waited for
     for piece in pieces[1:]:
         tag, _, after = piece.partition(">")
-        name = tag[:20].split(maxsplit=1)[0].lower() if tag.strip() else ""
+        words = tag[:20].split(maxsplit=1)
+        name = words[0].lower() if words else ""
         if hidden:
             if name != hidden:
                 continue
@@ -71,4 +83,8 @@ def _without_markup(text: str) -> str:
             hidden = "/" + name
             continue
         shown.append(after)
-    return unescape(" ".join(shown))
+    text = " ".join(shown)
+    try:
+        return unescape(text)
+    except ValueError:  # a character's number has thousands of digits
+        return text
