@@ -52,6 +52,7 @@ from posthouse.protocols.imap.mail_events import (
     Move,
     Moved,
     News,
+    Ordering,
     Rare,
     ReadContent,
     ReadStructure,
@@ -451,13 +452,11 @@ class Stage:
                 return structure.parse(content)
             case FindText():
                 return self.find_text(connection, question)
-            case FindOrdering(first, last, columns):
+            case FindOrdering(columns):
                 _, box = self.selected(connection)
-                return [
-                    ordering_row(message, columns)
-                    for message in box.messages
-                    if first <= message.uid <= min(last, self.indexed)
-                ]
+                rows = [ordering(m, columns) for m in box.messages if m.uid <= self.indexed]
+                uids, *values = zip(*rows, strict=True) if rows else [()] * (len(columns) + 1)
+                return Ordering(uids, values)
         return NotImplemented
 
     @property
@@ -492,7 +491,7 @@ class Stage:
         return News(view, vanished, changed, recent)
 
 
-def ordering_row(message: Message, columns: tuple[str, ...]) -> tuple[object, ...]:
+def ordering(message: Message, columns: tuple[str, ...]) -> tuple[object, ...]:
     keys = ordering_keys(message.content[: summarise(message.content).header_size])
     known: dict[str, object] = {
         "arrival": message.date,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posthouse.protocols.imap.mail_events import FetchRows, FindText, Need
+from posthouse.protocols.imap.mail_events import FetchRows, FindOrdering, FindText, Need
 from posthouse.protocols.imap.search import mask
 from tests.protocols.imap.stage import Message, Stage
 from tests.protocols.imap.test_invariants import run
@@ -108,7 +108,7 @@ def test_no_more_is_asked_for_than_is_needed() -> None:
     engine.receive(b"a SEARCH UNSEEN SMALLER 400 NOT SUBJECT x BODY hello 2:4\r\n")
     asked = []
     while (event := engine.next_event()) is not None:
-        if isinstance(event, FindText):
+        if isinstance(event, FindText | FindOrdering):
             engine.answer(None)
             continue
         assert isinstance(event, FetchRows)

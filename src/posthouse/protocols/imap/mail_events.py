@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, Flag, auto
+from typing import Any
 
 from .sequence import Ranges
 from .view import View
@@ -252,16 +253,21 @@ class TextFound:
 
 @dataclass(frozen=True, slots=True)
 class FindOrdering:
-    """What the messages with UIDs from `first` to `last` are sorted by, as far as it is known.
+    """What the messages of the mailbox are sorted by, as far as it is known: `Ordering`, or None.
 
-    `columns` are fields of `message.ordering.Keys`, or arrival, size, refs. Answered with a list
-    of tuples: the UID, then the columns; in ascending order. `sent` is never None, but the
-    internal date where the message has no date.
+    `columns`, one at least, are fields of `message.ordering.Keys`, or arrival, size, refs. `sent`
+    is never None, but the internal date where the message has no date.
     """
 
-    first: int
-    last: int
     columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """UIDs of messages, ascending (some may be expunged), and the values of each column."""
+
+    uids: Sequence[int]
+    columns: Sequence[Sequence[Any]]
 
 
 # The end

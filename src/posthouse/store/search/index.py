@@ -312,9 +312,15 @@ class Index:
         )
         return [row[0] & LAST_UID for row in rows]
 
-    def holding(self, known: Known, needle: str, in_header: bool, in_body: bool) -> list[int]:
-        """UIDs of indexed messages whose text holds the needle, which is folded."""
+    def holding(
+        self, known: Known, needle: str, in_header: bool, in_body: bool, field: str = ""
+    ) -> list[int]:
+        """UIDs of indexed messages whose text holds the needle, which is folded.
+
+        With a `field`, those where a field of this name holds it.
+        """
         wanted = needle.encode("utf-8", "surrogatepass")
+        start_of_field = field.encode() + b": "
         found = []
         with damage():
             for key, header, packed, checksum, octets in self._candidates(known, needle):
@@ -322,7 +328,9 @@ class Index:
                     raise Damaged(f"entry {key}")
                 text = zstd.decompress(octets) if packed else octets
                 start, stop = 0 if in_header else header, len(text) if in_body else header
-                if text.find(wanted, start, stop) >= 0:
+                if text.find(wanted, start, stop) >= 0 and (
+                    not field or _in_field(text[:header], start_of_field, wanted)
+                ):
                     found.append(key & LAST_UID)
         return found
 
@@ -353,6 +361,13 @@ class Index:
             " WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
             *(known.first | first, known.first | last),
         )
+
+
+def _in_field(header: bytes, start: bytes, needle: bytes) -> bool:
+    """A line that starts so holds the needle after it."""
+    return any(
+        line.find(needle, len(start)) >= 0 for line in header.split(b"\n") if line.startswith(start)
+    )
 
 
 def trigrams_of(needle: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .index import LAST_UID, Damaged, Index, Known, path
+from .kept import Column, KeptColumns
 
 Place: TypeAlias = tuple[int, int, int]  # account, its time of creation, mailbox
 
@@ -36,21 +37,22 @@ class Searching:
         self._directory = directory
         self._pool = ThreadPoolExecutor(1, "search")
         self._index: Index | None = None
+        self._kept = KeptColumns()
         #: A reader has met damage: somebody should look through the index.
         self.damaged = False
 
-    async def holding(self, place: Place, needle: str, in_header: bool, in_body: bool) -> Holding:
-        """Which messages of a mailbox hold a folded needle."""
+    async def holding(
+        self, place: Place, needle: str, in_header: bool, in_body: bool, field: str = ""
+    ) -> Holding:
+        """Which messages of a mailbox hold a folded needle; with `field`, in fields of it."""
         return await asyncio.get_running_loop().run_in_executor(
-            self._pool, self.look, place, needle, in_header, in_body
+            self._pool, self.look, place, needle, in_header, in_body, field
         )
 
-    async def ordering(
-        self, place: Place, first: int, last: int, columns: Sequence[str]
-    ) -> list[tuple[object, ...]]:
-        """What the messages of these UIDs are sorted by, those that are known."""
+    async def ordering(self, place: Place, columns: Sequence[str]) -> list[Column]:
+        """What the messages of a mailbox are sorted by, those that are known."""
         return await asyncio.get_running_loop().run_in_executor(
-            self._pool, self._ordering, place, first, last, columns
+            self._pool, self._ordering, place, columns
         )
 
     def close(self) -> None:
@@ -59,31 +61,30 @@ class Searching:
 
     # In the thread
 
-    def look(self, place: Place, needle: str, in_header: bool, in_body: bool) -> Holding:
+    def look(
+        self, place: Place, needle: str, in_header: bool, in_body: bool, field: str = ""
+    ) -> Holding:
         """As `holding`, for a program without a loop."""
         try:
             index, known = self._find(place)
-            if index is None or known is None or "\0" in needle:
+            if index is None or known is None or "\0" in needle or (field and "\n" in needle):
                 return NOTHING_KNOWN
             unknown = [(uid, uid) for uid in index.without_text(known)]
             if known.mark < LAST_UID:
                 unknown.append((known.mark + 1, LAST_UID))
-            return Holding(index.holding(known, needle, in_header, in_body), unknown)
+            return Holding(index.holding(known, needle, in_header, in_body, field), unknown)
         except Damaged:
             self._give_up()
             return NOTHING_KNOWN
 
-    def _ordering(
-        self, place: Place, first: int, last: int, columns: Sequence[str]
-    ) -> list[tuple[object, ...]]:
+    def _ordering(self, place: Place, columns: Sequence[str]) -> list[Column]:
         try:
             index, known = self._find(place)
-            if index is None or known is None:
-                return []
-            return index.ordering(known, first, last, columns)
+            if index is not None and known is not None:
+                return self._kept.get(index, known, columns)
         except Damaged:
             self._give_up()
-            return []
+        return [Column() for _ in columns]
 
     def _find(self, place: Place) -> tuple[Index | None, Known | None]:
         index = self._opened()
@@ -107,6 +108,7 @@ class Searching:
         self._drop()
 
     def _drop(self) -> None:
+        self._kept = KeptColumns()
         index, self._index = self._index, None
         if index is not None:
             index.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from posthouse.protocols.imap.mail_events import FindOrdering, FindText, TextFound
+from posthouse.protocols.imap.mail_events import FindOrdering, FindText, Ordering, TextFound
 
 from ..search.searching import Searching
 from ..store import Store
@@ -21,6 +21,10 @@ def created(account: int) -> Unit[int]:
     return unit
 
 
+def _nothing(_: object) -> None:
+    """There is no index."""
+
+
 class SearchAnswers:
     """The answers for one connection. Without an index, nothing is known."""
 
@@ -32,7 +36,7 @@ class SearchAnswers:
         self._selected = selected
         self.answers: Mapping[type, Callable[..., object]] = {}
         if searching is None:
-            self.answers = {FindText: lambda _: None, FindOrdering: lambda _: []}
+            self.answers = {FindText: _nothing, FindOrdering: _nothing}
         else:
             self.answers = {FindText: self._text, FindOrdering: self._ordering}
 
@@ -43,12 +47,11 @@ class SearchAnswers:
     async def _text(self, question: FindText) -> TextFound:
         assert self._searching is not None
         found = await self._searching.holding(
-            self._place(), question.needle, question.in_header, question.in_body
+            self._place(), question.needle, question.in_header, question.in_body, question.field
         )
         return TextFound(found.found, found.unknown)
 
-    async def _ordering(self, question: FindOrdering) -> list[tuple[object, ...]]:
+    async def _ordering(self, question: FindOrdering) -> Ordering:
         assert self._searching is not None
-        return await self._searching.ordering(
-            self._place(), question.first, question.last, question.columns
-        )
+        columns = await self._searching.ordering(self._place(), question.columns)
+        return Ordering(columns[0].uids, [column.values for column in columns])

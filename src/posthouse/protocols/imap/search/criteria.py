@@ -67,6 +67,15 @@ class Aged(Asked):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Ranged:
+    """A key that holds where a number of the message is not outside of two."""
+
+    column: str  # arrival or size
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Text:
     """BODY, and TEXT where it is not in the header: looked for in one text after the other."""
 
@@ -74,7 +83,7 @@ class Text:
     in_header: bool
 
 
-Leaf = Seen | Asked | Text
+Leaf = Seen | Asked | Ranged | Text
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,15 +8,15 @@ from datetime import date
 
 from posthouse.message.text import folded
 
-from ..grammar import Reader
+from ..grammar import NUMBER64, Reader
 from ..mail_events import Need
 from ..result import Bad, No
 from ..sequence import SAVED, Ranges, parse_sequence_set
 from ..session import Session
 from ..view import Selected
 from . import mask
-from .criteria import And, Asked, InField, Key, Not, Numbered, Or, Seen, Text
-from .message import Message
+from .criteria import And, Asked, InField, Key, Not, Numbered, Or, Ranged, Seen, Text
+from .message import DAY, Message
 
 MOST_KEYS = 300
 DEEPEST = 50  # NOT and parentheses; the second key of an OR may be an OR as often as one likes
@@ -206,26 +206,34 @@ def _uid(reader: Reader) -> Key:
 
 
 def _larger(reader: Reader) -> Key:
-    number = reader.number()
-    return Asked(Need.SIZE, lambda message: message.size > number)
+    return Ranged("size", reader.number() + 1, NUMBER64)
 
 
 def _smaller(reader: Reader) -> Key:
-    number = reader.number()
-    return Asked(Need.SIZE, lambda message: message.size < number)
+    return Ranged("size", 0, reader.number() - 1)
 
 
-def _date(holds: Callable[[int, int], bool]) -> Callable[[Reader], Key]:
-    def parse(reader: Reader) -> Key:
-        day = reader.date().toordinal() - _EPOCH
-        return Asked(Need.DATE, lambda message: holds(message.day, day))
+def _before(reader: Reader) -> Key:
+    return Ranged("arrival", -NUMBER64, _day(reader) * DAY - 1)
 
-    return parse
+
+def _on(reader: Reader) -> Key:
+    day = _day(reader)
+    return Ranged("arrival", day * DAY, (day + 1) * DAY - 1)
+
+
+def _since(reader: Reader) -> Key:
+    return Ranged("arrival", _day(reader) * DAY, NUMBER64)
+
+
+def _day(reader: Reader) -> int:
+    """A date, in days since 1970."""
+    return reader.date().toordinal() - _EPOCH
 
 
 def _sent(holds: Callable[[int, int], bool]) -> Callable[[Reader], Key]:
     def parse(reader: Reader) -> Key:
-        day = reader.date().toordinal() - _EPOCH
+        day = _day(reader)
 
         def matches(message: Message) -> bool:
             sent = message.sent_day
@@ -245,15 +253,17 @@ _PLAIN: dict[str, Key] = {
     **{"UN" + name: Not(has_flag(flag)) for name, flag in _FLAGS.items()},
 }
 _ARGUMENTS: dict[str, Callable[[Reader], Key]] = {
+    "BEFORE": _before,
     "BODY": _body,
     "HEADER": _header,
     "KEYWORD": _keyword,
     "LARGER": _larger,
+    "ON": _on,
+    "SINCE": _since,
     "SMALLER": _smaller,
     "TEXT": _text,
     "UID": _uid,
     "UNKEYWORD": _unkeyword,
     **{name: _field(name.encode()) for name in _FIELDS},
-    **{name: _date(holds) for name, holds in _DATES.items()},
     **{"SENT" + name: _sent(holds) for name, holds in _DATES.items()},
 }

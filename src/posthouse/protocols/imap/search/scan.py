@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import reduce
+from itertools import compress
 from operator import or_
 
 from posthouse.message import structure
@@ -25,7 +26,8 @@ from ..mail_events import (
 from ..progress import Progress
 from ..view import Selected, View
 from . import mask
-from .criteria import Asked, InField, Key, Leaf, Seen, Text, bounds, leaves
+from .columns import columns_of
+from .criteria import Asked, InField, Key, Leaf, Ranged, Seen, Text, bounds, leaves
 from .message import Message
 
 #: From the cheapest to the dearest; and how many messages are asked for at once.
@@ -53,8 +55,9 @@ def find(selected: Selected, key: Key, progress: Progress | None = None) -> Dial
             known[leaf] = found, found
         else:
             unknown.append(leaf)
+    missing |= yield from _ranged(selected, key, unknown, known)
     for needs, most in STAGES:
-        stage = [leaf for leaf in unknown if _need(leaf) in needs]
+        stage = [leaf for leaf in unknown if _need(leaf) and _need(leaf) in needs]
         for leaf in stage:
             least, highest = bounds(key, known, everything)
             if highest & ~least & ~missing:
@@ -65,6 +68,30 @@ def find(selected: Selected, key: Key, progress: Progress | None = None) -> Dial
         between = mask.positions(highest & ~least & ~missing)
         missing |= yield from _scan(selected, between, stage, most, known, progress)
     return mask.positions(bounds(key, known, everything)[0] & ~missing)
+
+
+def _ranged(
+    selected: Selected, key: Key, unknown: list[Leaf], known: dict[Leaf, tuple[int, int]]
+) -> Dialogue[int]:
+    """Make known what is a matter of numbers; the mask of messages that are not there."""
+    wanted = [leaf for leaf in unknown if isinstance(leaf, Ranged)]
+    if not wanted:
+        return 0
+    count = len(selected.view)
+    least, highest = bounds(key, known, mask.full(count))
+    between = highest & ~least
+    columns = tuple(dict.fromkeys(leaf.column for leaf in wanted))
+    there, values = yield from columns_of(selected, mask.positions(between), columns)
+    by_name = dict(zip(columns, values, strict=True))
+    for leaf in wanted:
+        low, high = leaf.least, leaf.most
+        holds = [low <= value <= high for value in by_name[leaf.column]]
+        if len(there) == count:
+            found = mask.of_marks(bytes(holds).translate(_MARKS))
+        else:
+            found = mask.of_positions(compress(there, holds), count)
+        known[leaf] = found, found
+    return between & ~mask.of_positions(there, count) if len(there) < count else 0
 
 
 def _ask_index(
