@@ -40,6 +40,8 @@ from .runtime.notify import Receiver, Sender
 from .runtime.tls import ServerContext
 from .services import Parts, services
 from .store.blobs.files import BlobFiles
+from .store.search.indexer import Indexer
+from .store.search.searching import Searching
 from .store.store import Store
 from .store.sweeper import Sweeper
 from .store.views import MailboxViews
@@ -153,6 +155,9 @@ class Worker:
         )
         self._resolver = new_resolver(config, clock.monotonic)
         self._relay = self._new_relay(directory, clock, log)
+        self._searching = Searching(directory)
+        self._indexer = Indexer(directory, self._searching, config.search.delay, log)
+        self.store.listen("account", self._indexer.hear)
         self._sweeper = Sweeper(self.store, self._blobs, clock.now, log)
         self._census = Census(
             Limits(
@@ -171,6 +176,7 @@ class Worker:
                 self._views,
                 self._authenticator,
                 self._queue,
+                self._searching,
                 clock,
                 log,
             )
@@ -213,6 +219,7 @@ class Worker:
         self._tasks = [
             asyncio.create_task(self._delivery.run()),
             asyncio.create_task(self._sweeper.run()),
+            asyncio.create_task(self._indexer.run()),
             asyncio.create_task(self._remind()),
         ]
         if self._config.relay.connections:
@@ -247,6 +254,7 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._resolver.close()
         self._receiver.close()
+        self._searching.close()
         self.store.close()
         self._sender.close()
 

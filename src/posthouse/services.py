@@ -24,6 +24,7 @@ from .runtime.hostname import own_name
 from .runtime.log import Log
 from .runtime.tls import ServerContext
 from .store.blobs.files import BlobFiles
+from .store.search.searching import Searching
 from .store.serve.imap import Imap
 from .store.serve.imap import Settings as ImapSettings
 from .store.serve.pop3 import Pop3
@@ -43,6 +44,7 @@ class Parts:
     views: MailboxViews
     authenticator: Authenticator
     queue: Queue
+    searching: Searching
     clock: Clock
     log: Log
 
@@ -179,6 +181,7 @@ def _imap(parts: Parts) -> Iterator[Service]:
         parts.clock.now,
         parts.log,
         parts.tls is not None,
+        parts.searching,
     )
     words = (
         b"* BYE [UNAVAILABLE] too many connections\r\n",
