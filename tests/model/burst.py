@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from . import keys
-from .client import Client, Known
+from .client import Client, Known, expanded
 from .letters import Letter
 from .mailbox_steps import enter
 from .mailboxes import DELETED, SEEN, Flags, Mailbox, Message, flags, stored
-from .steps import CROWDED, check_found, expanded, some_flags, some_items, some_messages
+from .steps import CROWDED, check_found, some_flags, some_items, some_messages
 from .walk import Told, Walk, quoted
 from .wire import Answer
 

@@ -24,6 +24,7 @@ class Known:
     message: Message | None = None  # which one it is; None until its UID was told
     flags: Flags | None = None  # as told, or as they must be after a silent STORE
     since: int = 0  # where in the message's history these flags were
+    modseq: int = 0  # the last that was told
 
 
 class Client:
@@ -41,6 +42,7 @@ class Client:
         self.recent_told = 0
         self.fetched: dict[int, set[str]] = {}  # UIDs and items, in the last answer
         self.found: list[int] | None = None  # by the last SEARCH
+        self.qresync = False  # it has enabled QRESYNC: VANISHED stands in the place of EXPUNGE
         self.at_once = False  # commands run beside each other: in which order is not known
         self.searched: list[Known] = []  # what was known when it was answered
 
@@ -83,6 +85,14 @@ class Client:
             if words[1].isdigit() and words[2] in ("EXISTS", "RECENT", "EXPUNGE", "FETCH"):
                 assert self.mailbox is not None, "nothing is selected"
                 self._message_data(int(words[1]), words[2], line, command, lengths)
+            elif words[1] == "VANISHED":
+                assert self.qresync, "it has not enabled QRESYNC"
+                assert command not in STILL, "not while numbers are in use"
+                for uid in reversed(expanded(words[2])):
+                    self._vanished(uid)
+            elif words[1] == "ESEARCH":
+                self.searched = [*self.known]
+                self.found = extended(line.text)
             elif words[1] == "SEARCH":
                 assert command.endswith("SEARCH"), "nothing was searched for"
                 assert self.found is None, "a second time"
@@ -107,6 +117,7 @@ class Client:
                 self.recent_told = number
             case "EXPUNGE":
                 assert command not in STILL, "not while numbers are in use"
+                assert not self.qresync, "it has enabled QRESYNC"
                 self._expunged(number)
             case "FETCH":
                 assert 1 <= number <= len(self.known), f"of {len(self.known)} messages"
@@ -122,6 +133,16 @@ class Client:
         assert not gone.alive, f"UID {gone.uid} is there"
         self.recent.discard(gone.uid)
 
+    def _vanished(self, uid: int) -> None:
+        """One that is known, or one of those whose UIDs were not told yet: they are the last."""
+        numbers = [at for at, each in enumerate(self.known, 1) if each.message is None]
+        uids = {each.message.uid: at for at, each in enumerate(self.known, 1) if each.message}
+        assert uid in uids or numbers, f"UID {uid} was not known"
+        message = self.selected.messages.get(uid)
+        assert message is not None, f"UID {uid} was never given"
+        assert not message.alive, f"UID {uid} is there"
+        self._expunged(uids[uid] if uid in uids else numbers[-1])
+
     def _fetched(self, number: int, values: list[Value], lengths: dict[str, int]) -> None:
         items = dict(zip(cast("list[str]", values[::2]), values[1::2], strict=True))
         known = self.known[number - 1]
@@ -133,6 +154,10 @@ class Client:
         for item, value in items.items():
             if item == "FLAGS":
                 self._flagged(known, message, flags(cast("list[str]", value)))
+            elif item == "MODSEQ":
+                modseq = int(cast("list[str]", value)[0])
+                assert modseq >= known.modseq, f"MODSEQ {modseq} after {known.modseq}"
+                known.modseq = modseq
             elif item != "UID":
                 check_item(message, item, value, lengths)
 
@@ -204,6 +229,28 @@ class Client:
             known.message in (None, message) and known.flags in (None, message.flags)
             for known, message in zip(self.known, alive, strict=True)
         )
+
+
+def expanded(text: str) -> list[int]:
+    """The numbers of a set."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition(":")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def extended(text: str) -> list[int]:
+    """What an ESEARCH response says was found; its data must agree (RFC 4731 §3.1)."""
+    words = text.partition(") ")[2].split()
+    data = dict(zip(words[::2], words[1::2], strict=True)) if words[:1] != ["UID"] else {}
+    if not data:
+        data = dict(zip(words[1::2], words[2::2], strict=True))
+    found = expanded(data["ALL"]) if "ALL" in data else []
+    assert int(data.get("COUNT", len(found))) == len(found), "COUNT"
+    assert int(data.get("MIN", min(found, default=0))) == min(found, default=0), "MIN"
+    assert int(data.get("MAX", max(found, default=0))) == max(found, default=0), "MAX"
+    return found
 
 
 def check_item(message: Message, item: str, value: Value, lengths: dict[str, int]) -> None:

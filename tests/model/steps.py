@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from . import keys
-from .client import Client, Known
+from .client import Client, Known, expanded
 from .letters import SECTIONS
 from .mailboxes import DELETED, KEYWORDS, SEEN, SYSTEM, Mailbox, Message, flags, stored
 from .walk import Walk, quoted
 from .wire import Answer
 
+SAVE = "RETURN (SAVE) "
 CROWDED = 60  # messages in a mailbox: enough
 
 
@@ -168,10 +169,16 @@ def search(walk: Walk) -> None:
     key = keys.some(walk.chance, len(client.known), client.uids)
     uid = walk.chance.choice(("", "UID "))
     since = {known: known.since for known in client.known}
-    answer = walk.ask(client, f"{uid}SEARCH {key.text}")
-    assert answer.ok, answer.text
+    returns = walk.chance.choice(("", "", "RETURN () ", "RETURN (MIN ALL MAX COUNT) ", SAVE))
     client.found = None
+    answer = walk.ask(client, f"{uid}SEARCH {returns}{key.text}")
+    assert answer.ok, answer.text
     client.take(answer)
+    if returns == SAVE:  # RFC 5182
+        assert client.found is None, "an answer, where nothing was asked for"
+        uid = "UID "
+        answer = walk.ask(client, "UID SEARCH $")
+        client.take(answer)
     walk.look(client)
     check_found(client, uid, key, since)
 
@@ -281,13 +288,39 @@ def copied(walk: Walk, target: Mailbox, answer: Answer, messages: list[Message])
         made.learnt = dict(message.learnt)
 
 
-def expanded(text: str) -> list[int]:
-    """The numbers of a UID set."""
-    found: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.partition(":")
-        found += range(int(first), int(last or first) + 1)
-    return found
+def move(walk: Walk) -> None:
+    """To another mailbox, or to the end of the same (RFC 6851)."""
+    client, target = walk.with_messages(), walk.mailbox()
+    if client is None or len(target.alive) > CROWDED:
+        return
+    uid, text, named = some_messages(walk, client)
+    if not text:
+        return
+    answer = walk.ask(client, f"{uid}MOVE {text} {quoted(target.name)}")
+    alive = [message for message in named if message.alive]
+    if client.read_only:
+        assert answer.status == "NO", answer.text
+    elif answer.ok:
+        if not uid:
+            assert alive == named, "OK, but some were expunged, and are not moved"
+        copied(walk, target, _with_copyuid(answer), alive)
+        for message in alive:
+            message.alive = False
+    else:
+        assert not uid, answer.text
+        assert alive != named, answer.text
+    client.take(answer)
+    walk.look(client)
+    if answer.ok:
+        left = [each for each in client.known if each.message in alive]
+        assert not left, "the client was not told that they are gone"
+
+
+def _with_copyuid(answer: Answer) -> Answer:
+    """The same with the code in the tagged response, as that of COPY has it."""
+    said = [line.text for line in answer.lines if line.text.startswith("* OK [COPYUID")]
+    assert len(said) < 2, said
+    return Answer(answer.command, [], "OK", said[0].removeprefix("* OK ") if said else "")
 
 
 # EXPUNGE and CLOSE

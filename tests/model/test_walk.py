@@ -15,6 +15,7 @@ from tests.system.server import Server
 from tests.system.user import SETTINGS, User
 
 from . import mailbox_steps as mailboxes
+from . import resync
 from . import steps as messages
 from .burst import burst
 from .kills import kill, kill_within
@@ -28,6 +29,9 @@ STEPS: dict[Step, int] = {
     messages.search: 12,
     messages.append: 12,
     messages.copy: 6,
+    messages.move: 5,
+    resync.resync: 5,
+    resync.store_unchanged: 4,
     messages.expunge: 6,
     messages.mark_deleted: 6,
     messages.close: 2,

@@ -22,6 +22,15 @@ Told = list[tuple[Client, int]]  # which client was told of which UID, in a mail
 MOST_TRIES = 60  # connections made until every worker has enough of them
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What somebody keeps of a mailbox who is not there (RFC 7162 §3.2.5)."""
+
+    uid_validity: int
+    modseq: int
+    flags: dict[int, Flags]
+
+
 @dataclass(slots=True)
 class Count:
     """What a walk has done, so that a test can see that it did something."""
@@ -45,6 +54,7 @@ class Walk:
         self.doing = "opening"
         self._names = 0
         self._observers: list[Client] = []
+        self.kept: dict[Mailbox, Kept] = {}
 
     # Connections
 
@@ -61,6 +71,7 @@ class Walk:
                 continue
             workers[pid] += 1
             self.clients.append(self._log_in(wire))
+            self.enable(self.clients[-1])
         raise AssertionError(f"the connections do not spread: {workers}")
 
     def _connect(self) -> Wire:
@@ -90,8 +101,21 @@ class Walk:
         other = self._join()
         other.wire.history.extendleft(reversed(client.wire.history))
         client.wire, client.name = other.wire, other.name
-        client.at_once = False
+        client.at_once = client.qresync = False
         client.select(None)
+        self.enable(client)
+
+    def enable(self, client: Client) -> None:
+        """Some clients know of mod-sequences, and some of those of what has vanished (RFC 7162)."""
+        what = self.chance.choice(("", "", "CONDSTORE", "QRESYNC"))
+        if what:
+            answer = self.ask(client, f"ENABLE {what}")
+            assert [line.text for line in answer.lines] == [f"* ENABLED {what}"], answer.lines
+            client.qresync = what == "QRESYNC"
+
+    def join(self) -> Client:
+        """A client that nothing else is done with."""
+        return self._join()
 
     def _join(self) -> Client:
         """A new client, also while workers are dying."""
