@@ -17,7 +17,7 @@ from bench.peers.sink import Sink
 DOMAIN = "bench.example"
 AWAY = "away.example"  # a domain of others whose letters we take
 HELD = f"accept rows: relay.backup_for = {AWAY}, queue.hold_outgoing = true"
-INDEXED = "search.delay = 3600: letters are indexed for the search rows, before the clock runs"
+INDEXED = "storage.index_delay = 3600: letters are indexed for the search rows, before the clock runs"
 
 
 class Posthouse(Peer):
@@ -26,7 +26,7 @@ class Posthouse(Peer):
     version = "this checkout"
     workers = 1
     more: Mapping[str, object] = MappingProxyType(
-        {"queue.hold_outgoing": True, "relay.backup_for": AWAY, "search.delay": 3600}
+        {"queue.hold_outgoing": True, "relay.backup_for": AWAY, "storage.index_delay": 3600}
     )
 
     def __init__(self, folder: Path) -> None:

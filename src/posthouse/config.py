@@ -147,14 +147,12 @@ class Storage(Part, frozen=True):
     reserve: Annotated[
         int, octets("Free space below which new mail is put off with 452 4.3.1.", 0)
     ] = 100 * MEBIBYTE
-
-
-class Search(Part, frozen=True):
-    """The index that searches use; what is not in it is found, too, but slower."""
-
-    delay: Annotated[
+    index_delay: Annotated[
         float,
-        seconds("How long new messages wait to be indexed, so that delivery does not wait."),
+        seconds(
+            "How long new messages wait to be indexed for searches, so that delivery does not"
+            " wait. Searches find them meanwhile, but slower."
+        ),
     ] = 60.0
 
 
@@ -401,7 +399,6 @@ class Config(Part, frozen=True):
     limits: Annotated[Limits, about("What peers may use.")] = Limits()
     timeouts: Annotated[Timeouts, about("How long peers may take.")] = Timeouts()
     storage: Annotated[Storage, about("Where and how mail is kept.")] = Storage()
-    search: Annotated[Search, about("The index that searches use.")] = Search()
     delivery: Annotated[Delivery, about("Delivery into mailboxes.")] = Delivery()
     queue: Annotated[Queue, about("How long letters wait.")] = Queue()
     submission: Annotated[Submission, about("Mail of the accounts' own programs.")] = Submission()

@@ -156,8 +156,7 @@ class Worker:
         self._resolver = new_resolver(config, clock.monotonic)
         self._relay = self._new_relay(directory, clock, log)
         self._searching = Searching(directory)
-        self._indexer = Indexer(directory, self._searching, config.search.delay, log)
-        self.store.listen("account", self._indexer.hear)
+        self._indexer = Indexer(directory, self._searching, config.storage.index_delay, log)
         self._sweeper = Sweeper(self.store, self._blobs, clock.now, log)
         self._census = Census(
             Limits(
@@ -216,6 +215,7 @@ class Worker:
         """Take up what a dead worker left, but not what one that still ends has; then serve."""
         living = [f"{self._lease_of_index}{pid}-" for pid in self._sender.living()]
         await self.store.write(release_leases(self._lease_of_index, living))
+        self.store.listen("account", self._indexer.hear)
         self._tasks = [
             asyncio.create_task(self._delivery.run()),
             asyncio.create_task(self._sweeper.run()),

@@ -20,7 +20,7 @@ COUNT = 60
 @pytest.fixture(scope="module")
 def indexing() -> Iterator[Server]:
     """A server that indexes at once, with letters in one INBOX."""
-    with Server(workers=2, settings={"search.delay": 0.05}) as running:
+    with Server(workers=2, settings={"storage.index_delay": 0.05}) as running:
         running.add_accounts([ADDRESS], PASSWORD)
         with connected(running) as client:
             for number in range(COUNT):
