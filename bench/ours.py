@@ -17,7 +17,9 @@ from bench.peers.sink import Sink
 DOMAIN = "bench.example"
 AWAY = "away.example"  # a domain of others whose letters we take
 HELD = f"accept rows: relay.backup_for = {AWAY}, queue.hold_outgoing = true"
-INDEXED = "storage.index_delay = 3600: letters are indexed for the search rows, before the clock runs"
+INDEXED = (
+    "storage.index_delay = 3600: letters are indexed for the search rows, before the clock runs"
+)
 
 
 class Posthouse(Peer):
