@@ -29,6 +29,7 @@ def complaints(config: Config) -> Iterator[str]:
 
 def _of_routes(config: Config) -> Iterator[str]:
     for name, route in routes(config).items():
+    yield from _of_pop3(config)
         if re.fullmatch(ROUTE_TO, route.to) is None:
             yield f"routes.{name}: expected host:port, got {route.to!r}"
         if bool(route.user) != bool(route.password_file):
@@ -52,6 +53,15 @@ def _of_log_in(config: Config) -> Iterator[str]:
             yield f"log_in.mechanisms: expected some of {', '.join(MECHANISMS)}, got {name!r}"
     if config.log_in.anonymous:
         try:
+def _of_pop3(config: Config) -> Iterator[str]:
+    for key in ("login_delay_except", "expire_except"):
+        for address in getattr(config.pop3, key):
+            try:
+                canonical_address(address)
+            except NotAnAddress as error:
+                yield f"pop3.{key}: {error}"
+
+
             canonical_address(config.log_in.anonymous)
         except NotAnAddress as error:
             yield f"log_in.anonymous: {error}"

@@ -38,7 +38,7 @@ from .runtime.hostname import own_name
 from .runtime.log import Log
 from .runtime.notify import Receiver, Sender
 from .runtime.tls import ServerContext
-from .services import Parts, services
+from .services import Parts, expiry, services
 from .store.blobs.files import BlobFiles
 from .store.search.indexer import Indexer
 from .store.search.searching import Searching
@@ -157,7 +157,7 @@ class Worker:
         self._relay = self._new_relay(directory, clock, log)
         self._searching = Searching(directory)
         self._indexer = Indexer(directory, self._searching, config.storage.index_delay, log)
-        self._sweeper = Sweeper(self.store, self._blobs, clock.now, log)
+        self._sweeper = Sweeper(self.store, self._blobs, clock.now, log, expiry(config))
         self._census = Census(
             Limits(
                 config.limits.connections,

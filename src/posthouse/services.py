@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .accounts.authenticator import Authenticator
+from .accounts.names import canonical_address
 from .config import Config
 from .mda.lmtp import LmtpDelivery
 from .msa.agent import Submission
@@ -16,6 +17,7 @@ from .mta.receive.receiver import FULL, FULL_NOW
 from .mta.receive.room import Room
 from .protocols.imap.session import Limits as ImapLimits
 from .protocols.smtp.session import Service as SmtpService
+from .protocols.pop3.policy import Policy
 from .protocols.smtp.session import Settings as SmtpSettings
 from .routing import backup_domains
 from .runtime.clock import Clock
@@ -27,6 +29,7 @@ from .store.blobs.files import BlobFiles
 from .store.search.searching import Searching
 from .store.serve.imap import Imap
 from .store.serve.imap import Settings as ImapSettings
+from .store.expiry import Expiry
 from .store.serve.pop3 import Pop3
 from .store.serve.pop3 import Settings as Pop3Settings
 from .store.store import Store
@@ -171,6 +174,10 @@ def _imap(parts: Parts) -> Iterator[Service]:
             normalise_newlines=parts.normalise,
             limits=ImapLimits(
                 command=config.limits.command,
+            policy=pop3_policy(parts.config),
+            login_delay_except=_addresses(parts.config.pop3.login_delay_except),
+            expire_except=_addresses(parts.config.pop3.expire_except),
+            language=parts.config.pop3.language,
                 message=config.limits.message,
                 errors=config.limits.errors,
                 errors_before_login=config.limits.log_ins,
@@ -182,6 +189,28 @@ def _imap(parts: Parts) -> Iterator[Service]:
         parts.log,
         parts.tls is not None,
         parts.searching,
+
+
+def pop3_policy(config: Config) -> Policy:
+    """What is asked of those who read by POP3."""
+    wanted = config.pop3
+    days = None if wanted.expire == "never" else int(wanted.expire)
+    return Policy(
+        login_delay=wanted.login_delay or None,
+        login_delay_varies=bool(wanted.login_delay and wanted.login_delay_except),
+        expire=days,
+        expire_varies=days is not None and bool(wanted.expire_except),
+    )
+
+
+def expiry(config: Config) -> Expiry | None:
+    """What POP3 leaves to be deleted later, if anything."""
+    days = pop3_policy(config).expire
+    return Expiry(days, _addresses(config.pop3.expire_except)) if days else None
+
+
+def _addresses(addresses: list[str]) -> frozenset[str]:
+    return frozenset(canonical_address(address) for address in addresses)
     )
     words = (
         b"* BYE [UNAVAILABLE] too many connections\r\n",

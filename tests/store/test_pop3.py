@@ -61,7 +61,7 @@ class OnePassword:
     def tell(self, question: Lookup) -> object:
         raise AssertionError(f"not asked for passwords: {question!r}")
 
-    async def check(self, question: Proof, service: str) -> Known | Denied:
+    async def check(self, question: Proof, service: str, peer: str = "") -> Known | Denied:
         assert isinstance(question, Password)
         if question.password != "secret":
             return Denied()

@@ -20,6 +20,7 @@ _TABLES = (
     "legacy_secret",
     "app_password",
     "annotation",
+    "pop3_login",
 )
 
 

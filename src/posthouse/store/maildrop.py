@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .contents import Stored, read_content
 from .messages import INBOX, expunge
 from .ranges import ranges_of
-from .unit import Unit, Work, one_of, rows_of
+from .sent_sizes import Measure
+from .unit import Unit, Work, one_of, rows_of, run
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The messages of an INBOX, in the order of their UIDs."""
+    """The messages of an INBOX, in the order of their UIDs; sizes as in sent_sizes.py."""
 
     uid_validity: int
     uids: Sequence[int]
     sizes: Sequence[int]
+    surrogates: Sequence[int]
+    unknown: Sequence[int] = ()  # indexes of those that have not been looked at
+
+    def with_measures(self, measures: Mapping[int, Measure]) -> Listing:
+        """With what is known now; the others keep the size that was filed."""
+        if not measures:
+            return self
+        sizes, surrogates = array("Q", self.sizes), array("q", self.surrogates)
+        for index in self.unknown:
+            found = measures.get(self.uids[index])
+            if found is not None:
+                sizes[index], surrogates[index] = found
+        return Listing(self.uid_validity, self.uids, sizes, surrogates)
 
 
 def count_messages(account: int) -> Unit[int]:
@@ -43,12 +57,16 @@ def list_messages(account: int) -> Unit[Listing | None]:
         if row is None:
             return None
         rows = yield from rows_of(
-            "SELECT uid, size FROM message WHERE account = ?1 AND mailbox = ?2 ORDER BY uid",
+            "SELECT uid, coalesce(sent_size, size), surrogate_size FROM message"
+            " WHERE account = ?1 AND mailbox = ?2 ORDER BY uid",
             account,
             INBOX,
         )
-        uids = array("Q", [uid for uid, _ in rows])
-        return Listing(row[0], uids, array("Q", [size for _, size in rows]))
+        uids = array("Q", [row[0] for row in rows])
+        sizes = array("Q", [row[1] for row in rows])
+        surrogates = array("q", [row[2] or 0 for row in rows])
+        unknown = array("Q", [index for index, row in enumerate(rows) if row[2] is None])
+        return Listing(row[0], uids, sizes, surrogates, unknown)
 
     return unit
 
@@ -76,6 +94,30 @@ def find_message(account: int, uid_validity: int, uid: int) -> Unit[Found | None
         )
         stored = None if row is None else (yield from read_content(row[1]))
         return None if row is None or stored is None else Found(row[0], stored)
+
+    return unit
+
+
+def last_login(account: int) -> Unit[int]:
+    """When the account last logged in by POP3, in milliseconds; 0 if that is not known."""
+
+    def unit() -> Work[int]:
+        row = yield from one_of("SELECT milliseconds FROM pop3_login WHERE account = ?1", account)
+        return row[0] if row else 0
+
+    return unit
+
+
+def note_login(account: int, milliseconds: int) -> Unit[None]:
+    """It has logged in."""
+
+    def unit() -> Work[None]:
+        yield from run(
+            "INSERT INTO pop3_login (account, milliseconds) VALUES (?1, ?2)"
+            " ON CONFLICT (account) DO UPDATE SET milliseconds = ?2",
+            account,
+            milliseconds,
+        )
 
     return unit
 

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from .blobs.files import BlobFiles
 from .contents import sweep_contents
+from .expiry import Expiry
 from .messages import sweep_tombstones
 from .store import Store
 from .unit import Row, Unit, Work, one_of, rows_of, run
@@ -90,11 +91,19 @@ def unnamed(names: list[str]) -> Unit[list[str]]:
 class Sweeper:
     """The sweeping of one process."""
 
-    def __init__(self, store: Store, blobs: BlobFiles, now: Callable[[], float], log: Log) -> None:
+    def __init__(
+        self,
+        store: Store,
+        blobs: BlobFiles,
+        now: Callable[[], float],
+        log: Log,
+        expiry: Expiry | None = None,
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._now = now
         self._log = log
+        self._expiry = expiry
 
     async def run(self) -> None:
         """Sweep from time to time, until cancelled."""
@@ -119,6 +128,8 @@ class Sweeper:
     async def sweep(self, thoroughly: bool) -> None:
         """One round."""
         write = self._store.write
+        if self._expiry is not None:
+            await self._expiry.sweep(self._store, int(self._now()))
         before = int(self._now()) - REMEMBERED
         while await write(sweep_tombstones(before, AT_ONCE)) == AT_ONCE:
             pass

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..dialogue import Dialogue, Failed, ask, send
-from .events import Block, Gone, NextBlock, Retrieval, Retrieve
-from .reply import END, error, ok
+from ..dialogue import Dialogue, Failed, ask, send, show
+from .events import Block, Gone, NeedsUtf8, NextBlock, Retrieval, Retrieve, Retrieved
+from .reply import END, Refused, ok
 from .session import Session
 
 CRLF = b"\r\n"
@@ -76,12 +76,15 @@ def send_message(session: Session, number: int, top: Top | None = None) -> Dialo
     """The message, or its top, as a multi-line response."""
     retrieval = yield from ask(Retrieve(number), Retrieval)
     if isinstance(retrieval, Gone):
-        yield from error(f"message {number} is no longer there")
-        return
+        raise Refused("message {number} is no longer there", number=number)
+    if isinstance(retrieval, NeedsUtf8):  # RFC 6856 §5
+        raise Refused("message {number} is for programs that use UTF8", "UTF8", number=number)
     assert isinstance(retrieval, Block)
     cut: Callable[[bytes], bytes] = top.cut if top else whole
-    size = session.maildrop.sizes[number - 1]
-    yield from ok("top of message follows" if top else f"{size} octets")
+    if top:
+        yield from ok(session, "top of message follows")
+    else:
+        yield from ok(session, "{octets} octets", octets=session.maildrop.sizes[number - 1])
     stuffing = Stuffing()
     block = retrieval
     while True:
@@ -94,3 +97,6 @@ def send_message(session: Session, number: int, top: Top | None = None) -> Dialo
             session.over = True
             return
     yield from send(stuffing.end())
+    if top is None and session.policy.expire is not None:
+        session.retrieved.add(number)
+        yield from show(Retrieved(number))

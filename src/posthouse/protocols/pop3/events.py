@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .policy import LENIENT, Policy
+
 
 @dataclass(frozen=True, slots=True)
 class Open:
     """Lock and list the maildrop of the user who has logged in. Answered with an `Opening`."""
 
     user: str
+    utf8: bool = False  # messages are sent as they are (RFC 6856 §2.1)
 
 
 class Opening:
@@ -29,13 +32,14 @@ class Maildrop(Opening):
 
     sizes: Sequence[int]  # octets as sent, without the dots that are stuffed
     unique_ids: Sequence[str]  # 1 to 70 of ! to ~ (RFC 1939 §7)
+    policy: Policy = LENIENT  # for this user
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable(Opening):
     """The maildrop cannot be opened."""
 
-    code: str  # IN-USE (RFC 2449 §8.1.2), SYS/TEMP, SYS/PERM (RFC 3206 §4)
+    code: str  # LOGIN-DELAY, IN-USE (RFC 2449 §8.1), SYS/TEMP, SYS/PERM (RFC 3206 §4)
     text: str
 
 
@@ -68,6 +72,18 @@ class Block(Retrieval):
 @dataclass(frozen=True, slots=True)
 class Gone(Retrieval):
     """The message was removed by someone else since the maildrop was opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsUtf8(Retrieval):
+    """There is no form of the message for a client that has not said UTF8 (RFC 6856 §2.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """Shown: the client has all of this message, and it may expire (RFC 2449 §6.7)."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from ..dialogue import Dialogue, allow, ask
 from ..sasl.mechanism import Accepted, Denial, Outcome
 from .events import Maildrop, Open, Opening, Unavailable
 from .reply import Refused, ok
-from .session import Session
+from .session import SUMMARY, Session
 
 #: Text and response code (RFC 3206 §4, §5: AUTH for all that other credentials would cure).
 DENIALS: Mapping[Denial, tuple[str, str]] = {
@@ -25,10 +25,10 @@ def log_in(session: Session, outcome: Outcome) -> Dialogue[None]:
     if not isinstance(outcome, Accepted):
         session.logins += outcome.why is not Denial.UNAVAILABLE
         raise Refused(*DENIALS[outcome.why])
-    opening = yield from ask(Open(outcome.account), Opening)
+    opening = yield from ask(Open(outcome.account, session.utf8), Opening)
     if isinstance(opening, Unavailable):
         raise Refused(opening.text, opening.code)
     assert isinstance(opening, Maildrop)
     session.open(outcome.account, opening)
     yield from allow(None)
-    yield from ok(f"maildrop has {session.summary()}")
+    yield from ok(session, SUMMARY, **session.summary())

@@ -18,7 +18,7 @@ from ..engine import Engine
 from ..sasl.mechanism import Stamp
 from .capability import LONGEST_COMMAND, Command
 from .commands import COMMANDS
-from .reply import Refused, error, ok
+from .reply import Refused, error, fact
 from .session import Session
 
 AUTOLOGOUT = 600.0  # seconds without a command (§3: at least 10 minutes)
@@ -55,7 +55,7 @@ def converse(session: Session) -> Dialogue[None]:
     except Interrupted as interruption:
         # §3: the autologout is without a word
         if interruption.reason is not Reason.TIMEOUT:
-            yield from error(*FAREWELLS[interruption.reason])
+            yield from error(session, *FAREWELLS[interruption.reason])
 
 
 def greet(session: Session) -> Dialogue[None]:
@@ -63,7 +63,7 @@ def greet(session: Session) -> Dialogue[None]:
     if session.apop:
         with suppress(Failed):
             session.stamp = yield from ask(Stamp(), str)
-    yield from ok(f"{session.hostname} POP3 server ready {session.stamp}".rstrip())
+    yield from fact(f"{session.hostname} POP3 server ready {session.stamp}".rstrip())
 
 
 def turn(session: Session, commands: Mapping[str, Command], limit: int) -> Dialogue[None]:
@@ -77,7 +77,7 @@ def turn(session: Session, commands: Mapping[str, Command], limit: int) -> Dialo
         yield from refuse(session, Refused("line too long"))
     except Failed:
         session.previous = ""
-        yield from error("cannot do that now, try again later", "SYS/TEMP")  # RFC 3206 §4
+        yield from error(session, "cannot do that now, try again later", "SYS/TEMP")  # RFC 3206 §4
 
 
 def obey(session: Session, commands: Mapping[str, Command], line: bytes) -> Dialogue[None]:
@@ -88,7 +88,7 @@ def obey(session: Session, commands: Mapping[str, Command], line: bytes) -> Dial
         session.over = word in HTTP
         raise Refused("unknown command")
     if session.state not in command.states:
-        raise Refused(f"not in the {session.state.name} state")
+        raise Refused("not in the {state} state", state=session.state.name)
     yield from command.run(session, argument)
     session.previous = word
 
@@ -108,6 +108,6 @@ def refuse(session: Session, refusal: Refused) -> Dialogue[None]:
     """-ERR, and the end if that was one too many."""
     session.previous = ""
     session.errors += 1
-    yield from error(refusal.text, refusal.code)
+    yield from error(session, refusal.text, refusal.code, **refusal.values)
     if session.errors >= session.errors_allowed or session.logins >= session.logins_allowed:
         session.over = True

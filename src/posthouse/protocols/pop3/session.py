@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from ..dialogue import TLS
 from ..sasl.mechanism import Mechanism, Offer, offer
 from .events import Maildrop
+from .language import ENGLISH, Language
+from .policy import LENIENT, Policy
 from .reply import Refused
 
 if TYPE_CHECKING:
     from .capability import Capability
 
 EMPTY = Maildrop((), ())
+SUMMARY = "maildrop has {messages} messages ({octets} octets)"
 
 
 class State(Enum):
@@ -40,6 +43,9 @@ class Session:
     errors_allowed: int = 20  # refused commands until the connection is closed
     logins_allowed: int = 5  # refused credentials until the connection is closed
     login_within: float = 1800.0  # seconds in the AUTHORIZATION state, whatever the client does
+    policy: Policy = LENIENT
+    languages: tuple[Language, ...] = (ENGLISH,)
+    preferred: Language = ENGLISH  # by the operator, for LANG *
     secure: bool = False
     tls: TLS | None = None
 
@@ -51,6 +57,9 @@ class Session:
     user: str = ""  # once authenticated
     maildrop: Maildrop = EMPTY
     deleted: set[int] = field(default_factory=set)
+    retrieved: set[int] = field(default_factory=set)  # where messages expire
+    utf8: bool = False  # RFC 6856 §2.1
+    language: Language = ENGLISH
     errors: int = 0
     logins: int = 0  # refused ones
 
@@ -68,6 +77,7 @@ class Session:
         """Enter the TRANSACTION state."""
         self.user = user
         self.maildrop = maildrop
+        self.policy = maildrop.policy
         self.state = State.TRANSACTION
 
     def totals(self) -> tuple[int, int]:
@@ -76,19 +86,19 @@ class Session:
         marked = sum(sizes[number - 1] for number in self.deleted)
         return len(sizes) - len(self.deleted), sum(sizes) - marked
 
-    def summary(self) -> str:
-        """The totals in words."""
+    def summary(self) -> dict[str, int]:
+        """The totals, for `SUMMARY`."""
         messages, octets = self.totals()
-        return f"{messages} messages ({octets} octets)"
+        return {"messages": messages, "octets": octets}
 
     def number(self, argument: str) -> int:
         """The message number that is meant; it must not be marked as deleted (RFC 1939 §5)."""
         number = natural(argument)
         count = len(self.maildrop.sizes)
         if not 0 < number <= count:
-            raise Refused(f"no such message, only {count} messages in maildrop")
+            raise Refused("no such message, only {messages} messages in maildrop", messages=count)
         if number in self.deleted:
-            raise Refused(f"message {number} already deleted")
+            raise Refused("message {number} already deleted", number=number)
         return number
 
 

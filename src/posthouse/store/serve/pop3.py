@@ -4,38 +4,58 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import overload
 
+from posthouse.message.surrogate import surrogate
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.pop3.capabilities import ALL
 from posthouse.protocols.pop3.events import (
     Block,
     Gone,
     Maildrop,
+    NeedsUtf8,
     NextBlock,
     Open,
     Opening,
     Retrieval,
     Retrieve,
+    Retrieved,
     Unavailable,
     Update,
 )
+from posthouse.protocols.pop3.language import ENGLISH, find_language
+from posthouse.protocols.pop3.policy import LENIENT, Policy
 from posthouse.protocols.pop3.server import serve
 from posthouse.protocols.pop3.session import Session
 from posthouse.runtime.connection import Log, Notify, Peer
 
 from ..blobs.files import BlobFiles
+from ..expiry import note_retrieved
 from ..lock import Lock, lock_maildrop
-from ..maildrop import Listing, count_messages, delete_messages, find_message, list_messages
+from ..maildrop import (
+    Found,
+    Listing,
+    count_messages,
+    delete_messages,
+    find_message,
+    last_login,
+    list_messages,
+    note_login,
+)
+from ..sent_sizes import NO_SURROGATE, Measure, measure, measure_messages, note_measures
 from ..store import Store
 from .login import QUESTIONS, Authenticator, Door
+from .pop3_languages import languages
 
 SHORT = 500  # messages that are listed or deleted on the loop; more are in a thread
+FEW = 20  # messages that are looked at on the loop, by those who log in for the first time since
 BLOCK = 128 * 1024  # octets of a large content that are read at once
+MEASURED_AT_ONCE = 2  # large messages of a worker
 
 IN_USE = Unavailable("IN-USE", "another session has the maildrop")
 NO_MAILDROP = Unavailable("SYS/PERM", "there is no maildrop")
+TOO_SOON = Unavailable("LOGIN-DELAY", "you have logged in a short time ago, wait a while")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +66,17 @@ class Settings:
     logins_allowed: int = 5
     login_within: float = 120.0  # seconds
     plaintext_on_loopback: bool = True
+    policy: Policy = LENIENT
+    login_delay_except: frozenset[str] = frozenset()  # addresses of accounts
+    expire_except: frozenset[str] = frozenset()
+    language: str = ENGLISH.tag  # that the operator prefers
+
+    def policy_for(self, address: str) -> Policy:
+        """What goes for one account."""
+        policy = replace(self.policy, login_delay_varies=False, expire_varies=False)
+        if address in self.login_delay_except and policy.login_delay is not None:
+            policy = replace(policy, login_delay=0)
+        return replace(policy, expire=None) if address in self.expire_except else policy
 
 
 class Pop3:
@@ -68,6 +99,9 @@ class Pop3:
         self.now = now
         self.log = log
         self.tls_available = tls_available
+        self.languages = languages()
+        self.preferred = find_language(self.languages, settings.language) or ENGLISH
+        self.measuring = asyncio.Semaphore(MEASURED_AT_ONCE)
 
     def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, Pop3Agent]:
         """A connection has come."""
@@ -83,6 +117,9 @@ class Pop3:
             errors_allowed=settings.errors_allowed,
             logins_allowed=settings.logins_allowed,
             login_within=settings.login_within,
+            policy=settings.policy,
+            languages=self.languages,
+            preferred=self.preferred,
             secure=peer.tls is not None,
             tls=peer.tls,
         )
@@ -97,9 +134,12 @@ class Pop3Agent:
         self._peer = peer
         self._door = Door(service.authenticator, "pop3", "pop3", peer.address, service.log)
         self._lock: Lock | None = None
-        self._listing = Listing(0, (), ())
+        self._listing = Listing(0, (), (), ())
+        self._utf8 = False
+        self._retrieved: set[int] = set()  # UIDs of what may expire
         self._prefix = b""  # what goes before the large content
         self._file = ""  # the large content that is being sent
+        self._held = b""  # or the surrogate of one
         self._size = 0
         self._sent = 0
 
@@ -108,10 +148,11 @@ class Pop3Agent:
         if isinstance(question, QUESTIONS):
             return self._door.ask(question)
         match question:
-            case Open():
+            case Open(_, utf8):
+                self._utf8 = utf8
                 return self._open()
             case Retrieve(number):
-                return self._retrieve(self._listing.uids[number - 1])
+                return self._retrieve(number - 1)
             case NextBlock():
                 return self._next_block()
             case Update(deleted):
@@ -119,10 +160,13 @@ class Pop3Agent:
         raise AssertionError(f"not a question of POP3: {question!r}")
 
     def show(self, event: object) -> None:
-        """Nothing is shown."""
+        """A message has been retrieved."""
+        assert isinstance(event, Retrieved)
+        self._retrieved.add(self._listing.uids[event.number - 1])
 
     def closed(self) -> None:
         """The connection has gone; what was marked stays (RFC 1939 §6)."""
+        self._note_retrieved()
         self._release()
 
     # The maildrop
@@ -131,27 +175,67 @@ class Pop3Agent:
         """RFC 1939 §4: lock first, then look."""
         assert self._door.login is not None, "nobody has logged in"
         account = self._door.login.account
-        store = self._service.store
-        self._lock = lock_maildrop(store.directory, account)
+        policy = self._service.settings.policy_for(self._door.login.address)
+        self._lock = lock_maildrop(self._service.store.directory, account)
         if self._lock is None:
             return IN_USE
+        opening: Opening = NO_MAILDROP
         try:
-            if store.read(count_messages(account)) <= SHORT:
-                listing = store.read(list_messages(account))
-            else:
-                listing = await store.read_long(list_messages(account))
-        except BaseException:
-            self._release()
-            raise
+            opening = await self._list(account, policy)
+        finally:
+            if not isinstance(opening, Maildrop):
+                self._release()
+        return opening
+
+    async def _list(self, account: int, policy: Policy) -> Opening:
+        """The maildrop, which is held."""
+        store = self._service.store
+        now = int(self._service.now() * 1000)
+        if policy.login_delay:  # RFC 2449 §6.5; a clock that went back delays nobody
+            passed = now - store.read(last_login(account))
+            if 0 <= passed < policy.login_delay * 1000:
+                return TOO_SOON
+        if store.read(count_messages(account)) <= SHORT:
+            listing = store.read(list_messages(account))
+        else:
+            listing = await store.read_long(list_messages(account))
         if listing is None:
-            self._release()
             return NO_MAILDROP
-        self._listing = listing
-        return Maildrop(listing.sizes, UniqueIds(listing))
+        self._listing = listing.with_measures(await self._measure(account, listing))
+        if policy.login_delay:
+            await store.write(note_login(account, now))
+        return Maildrop(self._sizes(), UniqueIds(listing), policy)
+
+    def _sizes(self) -> Sequence[int]:
+        """What this client gets of each message."""
+        listing = self._listing
+        if self._utf8 or not any(listing.surrogates):
+            return listing.sizes
+        both = zip(listing.sizes, listing.surrogates, strict=True)
+        return [other if other > 0 else size for size, other in both]
+
+    async def _measure(self, account: int, listing: Listing) -> dict[int, Measure]:
+        """Look at messages that have come since; what is found is kept with them."""
+        store = self._service.store
+        uids = [listing.uids[index] for index in listing.unknown]
+        measures: dict[int, Measure] = {}
+        for start in range(0, len(uids), SHORT):
+            unit = measure_messages(account, uids[start : start + SHORT])
+            small, large = store.read(unit) if len(uids) <= FEW else await store.read_long(unit)
+            measures |= small
+            for each in large:
+                async with self._service.measuring:
+                    octets = await asyncio.to_thread(self._service.blobs.read_all, each.file)
+                    measures[each.uid] = await asyncio.to_thread(measure, each.prefix + octets)
+        if measures:
+            kept = store.write(note_measures(account, measures), long=len(measures) > SHORT)
+            kept.add_done_callback(forget)
+        return measures
 
     async def _update(self, deleted: tuple[int, ...]) -> bool:
         """RFC 1939 §6: delete in one unit, then release the maildrop, then answer."""
         assert self._door.login is not None, "nobody has logged in"
+        self._note_retrieved()
         lock, self._lock = self._lock, None
         assert lock is not None, "the maildrop is not held"
         if not deleted:
@@ -170,6 +254,18 @@ class Pop3Agent:
         await asyncio.shield(work)
         return True
 
+    def _note_retrieved(self) -> None:
+        """What the client has may expire from now on."""
+        if self._retrieved and self._door.login is not None:
+            uids, self._retrieved = sorted(self._retrieved), set()
+            service, listing = self._service, self._listing
+            service.store.write(
+                note_retrieved(
+                    self._door.login.account, listing.uid_validity, uids, int(service.now())
+                ),
+                long=len(uids) > SHORT,
+            ).add_done_callback(forget)
+
     def _release(self) -> None:
         if self._lock is not None:
             self._lock.release()
@@ -177,14 +273,21 @@ class Pop3Agent:
 
     # A message
 
-    def _retrieve(self, uid: int) -> object:
+    def _retrieve(self, index: int) -> object:
         assert self._door.login is not None, "nobody has logged in"
+        uid = self._listing.uids[index]
+        other = 0 if self._utf8 else self._listing.surrogates[index]
+        if other == NO_SURROGATE:
+            return NeedsUtf8()
+        self._held = b""
         found = self._service.store.read(
             find_message(self._door.login.account, self._listing.uid_validity, uid)
         )
         if found is None:
             return Gone()
         content = found.content
+        if other:
+            return self._retrieve_surrogate(found)
         if content.file is None:
             assert content.octets is not None
             return Block(found.prefix + content.octets, last=True)
@@ -192,15 +295,37 @@ class Pop3Agent:
         self._file, self._size, self._sent = content.file, content.size, 0
         return self._next_block()
 
+    async def _retrieve_surrogate(self, found: Found) -> Retrieval:
+        """A conventional message in place of it (RFC 6856 §2.1)."""
+        octets = found.content.octets
+        if octets is not None:
+            return Block(surrogate(found.prefix + octets), last=True)
+        assert found.content.file is not None
+        async with self._service.measuring:
+            octets = await asyncio.to_thread(self._service.blobs.read_all, found.content.file)
+            self._held = await asyncio.to_thread(surrogate, found.prefix + octets)
+        self._size, self._sent = len(self._held), 0
+        return await self._next_block()
+
     async def _next_block(self) -> Retrieval:
         """A file is read in a thread: the disk may let one wait."""
         wanted = min(BLOCK, self._size - self._sent)
+        if self._held:
+            octets = self._held[self._sent : self._sent + wanted]
+            self._sent += wanted
+            return Block(octets, last=self._sent == self._size)
         octets = await asyncio.to_thread(self._service.blobs.read, self._file, self._sent, wanted)
         if len(octets) != wanted:
             raise OSError(f"{self._file} is shorter than {self._size} octets")
         self._sent += wanted
         prefix, self._prefix = self._prefix, b""
         return Block(prefix + octets, last=self._sent == self._size)
+
+
+def forget(done: asyncio.Future[None]) -> None:
+    """Nobody waits for it, and what was not written is found again another time."""
+    if not done.cancelled():
+        done.exception()
 
 
 class UniqueIds(Sequence[str]):

@@ -10,7 +10,7 @@ from ..session import Session, State, no_argument
 
 def permitted(session: Session) -> str | None:
     """§4: the tag says that the command is permitted in the current state."""
-    clear = session.state is State.AUTHORIZATION and not session.secure
+    clear = session.state is State.AUTHORIZATION and not session.secure and not session.utf8
     return "" if session.tls_available and clear else None
 
 
@@ -19,9 +19,11 @@ def stls(session: Session, argument: str) -> Dialogue[None]:
     no_argument(argument)
     if session.secure:
         raise Refused("not permitted when TLS is active")
+    if session.utf8:  # RFC 6856 §2.1
+        raise Refused("not permitted after UTF8")
     if not session.tls_available:
         raise Refused("TLS is not available")
-    yield from ok("begin TLS negotiation")
+    yield from ok(session, "begin TLS negotiation")
     session.tls = yield from start_tls()
     session.secure = True
     session.name = ""

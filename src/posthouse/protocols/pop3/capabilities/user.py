@@ -22,7 +22,7 @@ def user(session: Session, argument: str) -> Dialogue[None]:
     if not argument:
         raise Refused("expected a name")
     session.name = argument
-    yield from ok("now the password")
+    yield from ok(session, "now the password")
 
 
 def pass_(session: Session, argument: str) -> Dialogue[None]:

@@ -11,6 +11,6 @@ def capa(session: Session, argument: str) -> Dialogue[None]:
     """§3: capa-resp = single-line *capability "." CRLF"""
     no_argument(argument)
     lines = [capability.line(session) for capability in session.capabilities]
-    yield from ok("capability list follows")
+    yield from ok(session, "capability list follows")
     yield from send("".join(f"{line}\r\n" for line in lines if line is not None).encode())
     yield from send(END)

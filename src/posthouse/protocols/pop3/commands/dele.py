@@ -11,4 +11,4 @@ def dele(session: Session, argument: str) -> Dialogue[None]:
     """Its number means nothing from here on."""
     number = session.number(argument)
     session.deleted.add(number)
-    yield from ok(f"message {number} deleted")
+    yield from ok(session, "message {number} deleted", number=number)

@@ -6,7 +6,9 @@ from ...dialogue import Dialogue
 from ..listing import send_listing
 from ..session import Session
 
+LISTED = "{messages} messages ({octets} octets)"
+
 
 def list_(session: Session, argument: str) -> Dialogue[None]:
     """Scan listings."""
-    yield from send_listing(session, argument, session.maildrop.sizes, session.summary())
+    yield from send_listing(session, argument, session.maildrop.sizes, LISTED, **session.summary())

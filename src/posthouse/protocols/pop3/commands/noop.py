@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue
-from ..reply import ok
+from ..reply import fact
 from ..session import Session, no_argument
 
 
 def noop(_: Session, argument: str) -> Dialogue[None]:
     """A positive response."""
     no_argument(argument)
-    yield from ok()
+    yield from fact()

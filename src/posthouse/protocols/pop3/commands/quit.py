@@ -15,10 +15,16 @@ def quit_(session: Session, argument: str) -> Dialogue[None]:
     if session.state is State.TRANSACTION:
         session.state = State.UPDATE
         try:
-            done = yield from ask(Update(tuple(sorted(session.deleted))), bool)
+            done = yield from ask(Update(tuple(sorted(leaving(session)))), bool)
         except Failed:
             done = False
         if not done:
-            yield from error("some deleted messages not removed", "SYS/TEMP")
+            yield from error(session, "some deleted messages not removed", "SYS/TEMP")
             return
-    yield from ok(f"{session.hostname} POP3 server signing off")
+    yield from ok(session, "{hostname} POP3 server signing off", hostname=session.hostname)
+
+
+def leaving(session: Session) -> set[int]:
+    """The messages to delete; EXPIRE 0 adds all that were retrieved (RFC 2449 §6.7)."""
+    kept = session.policy.expire != 0
+    return session.deleted if kept else session.deleted | session.retrieved

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ...dialogue import Dialogue
 from ..reply import ok
-from ..session import Session, no_argument
+from ..session import SUMMARY, Session, no_argument
 
 
 def rset(session: Session, argument: str) -> Dialogue[None]:
     """Take the marks away."""
     no_argument(argument)
     session.deleted.clear()
-    yield from ok(f"maildrop has {session.summary()}")
+    yield from ok(session, SUMMARY, **session.summary())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue
-from ..reply import ok
+from ..reply import fact
 from ..session import Session, no_argument
 
 
@@ -11,4 +11,4 @@ def stat(session: Session, argument: str) -> Dialogue[None]:
     """The messages that are not marked as deleted, and their octets."""
     no_argument(argument)
     messages, octets = session.totals()
-    yield from ok(f"{messages} {octets}")
+    yield from fact(f"{messages} {octets}")
