@@ -14,8 +14,7 @@ from .credentials import PASSWORD_LIMIT, prepare
 
 SHA_256 = "SHA-256"
 SHA_1 = "SHA-1"
-ITERATIONS = 100_000
-LEAST_ITERATIONS = 10_000
+ITERATIONS = 50_000  # Cyrus SASL, in many clients, refuses more than 65,536
 SALT = 16  # octets
 
 _PROHIBITED = (
