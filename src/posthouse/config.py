@@ -109,37 +109,6 @@ class Limits(Part, frozen=True):
         int, count("Recipients of one message (RFC 5321 §4.5.3.1.8).", least=100)
     ] = 1000
     errors: Annotated[int, count("Commands with an error before the connection is closed.")] = 20
-class Pop3(Part, frozen=True):
-    """What those who read by POP3 may do."""
-
-    login_delay: Annotated[
-        int,
-        Meta(
-            description="From a log-in of an account to its next one (RFC 2449 §6.5); 0: at once.",
-            ge=0,
-            extra={"unit": "seconds"},
-        ),
-    ] = 0
-    login_delay_except: Annotated[
-        list[str], about("Addresses of accounts that need not wait between log-ins.")
-    ] = field(default_factory=list)
-    expire: Annotated[
-        str,
-        Meta(
-            description="After how many days messages are deleted that a client has retrieved by"
-            " POP3 and left in INBOX (RFC 2449 §6.7), or `never`; 0: at the end of the session.",
-            pattern=r"^(never|[0-9]{1,5})$",
-        ),
-    ] = "never"
-    expire_except: Annotated[
-        list[str], about("Addresses of accounts of which nothing is so deleted.")
-    ] = field(default_factory=list)
-    language: Annotated[
-        Literal["en", "de", "es", "fr", "ja", "ru", "zh"],
-        about("The language of responses for clients that ask for the preferred one (RFC 6856)."),
-    ] = "en"
-
-
     log_ins: Annotated[int, count("Failed log-ins before the connection is closed.")] = 5
     transactions: Annotated[int, count("Messages in one SMTP connection.")] = 10_000
     received: Annotated[
@@ -207,6 +176,37 @@ class Delivery(Part, frozen=True):
     ] = "later"
 
 
+class Pop3(Part, frozen=True):
+    """What those who read by POP3 may do."""
+
+    login_delay: Annotated[
+        int,
+        Meta(
+            description="From a log-in of an account to its next one (RFC 2449 §6.5); 0: at once.",
+            ge=0,
+            extra={"unit": "seconds"},
+        ),
+    ] = 0
+    login_delay_except: Annotated[
+        list[str], about("Addresses of accounts that need not wait between log-ins.")
+    ] = field(default_factory=list)
+    expire: Annotated[
+        str,
+        Meta(
+            description="After how many days messages are deleted that a client has retrieved by"
+            " POP3 and left in INBOX (RFC 2449 §6.7), or `never`; 0: at the end of the session.",
+            pattern=r"^(never|[0-9]{1,5})$",
+        ),
+    ] = "never"
+    expire_except: Annotated[
+        list[str], about("Addresses of accounts of which nothing is so deleted.")
+    ] = field(default_factory=list)
+    language: Annotated[
+        Literal["en", "de", "es", "fr", "ja", "ru", "zh"],
+        about("The language of responses for clients that ask for the preferred one (RFC 6856)."),
+    ] = "en"
+
+
 class Submission(Part, frozen=True):
     """What is done to mail of the accounts' own programs (RFC 6409)."""
 
@@ -247,13 +247,8 @@ class Passwords(Part, frozen=True):
         float, seconds("How long a good log-in is remembered, so that it is not hashed again.")
     ] = 10 * MINUTES
     scram_iterations: Annotated[
-        int,
-        count(
-            "Iterations of new keys for SCRAM, which every client has to make; many clients"
-            " (those with Cyrus SASL) refuse more than 65,536.",
-            10_000,
-        ),
-    ] = 50_000
+        int, count("Iterations of new keys for SCRAM, which every client has to make.", 10_000)
+    ] = 100_000
 
 
 class LogIn(Part, frozen=True):
@@ -375,7 +370,6 @@ class Relay(Part, frozen=True):
             " relative to the data directory. When it is empty, those that the system trusts."
         ),
     ] = ""
-    pop3: Annotated[Pop3, about("What those who read by POP3 may do.")] = Pop3()
 
 
 ROUTE_TO = r"^(smtp:|lmtp:)?(\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]+)(:[0-9]{1,5})?$"
@@ -437,6 +431,7 @@ class Config(Part, frozen=True):
     timeouts: Annotated[Timeouts, about("How long peers may take.")] = Timeouts()
     storage: Annotated[Storage, about("Where and how mail is kept.")] = Storage()
     delivery: Annotated[Delivery, about("Delivery into mailboxes.")] = Delivery()
+    pop3: Annotated[Pop3, about("What those who read by POP3 may do.")] = Pop3()
     queue: Annotated[Queue, about("How long letters wait.")] = Queue()
     submission: Annotated[Submission, about("Mail of the accounts' own programs.")] = Submission()
     content: Annotated[Content, about("What a message may consist of.")] = Content()

@@ -23,13 +23,13 @@ def complaints(config: Config) -> Iterator[str]:
                 yield (f"listen.{service}: expected host:port or [IPv6]:port, got {address!r}")
     yield from _of_routes(config)
     yield from _of_log_in(config)
+    yield from _of_pop3(config)
     if bool(config.tls.certificate) != bool(config.tls.key):
         yield "tls.certificate and tls.key: expected both or neither"
 
 
 def _of_routes(config: Config) -> Iterator[str]:
     for name, route in routes(config).items():
-    yield from _of_pop3(config)
         if re.fullmatch(ROUTE_TO, route.to) is None:
             yield f"routes.{name}: expected host:port, got {route.to!r}"
         if bool(route.user) != bool(route.password_file):
@@ -47,12 +47,6 @@ def _of_routes(config: Config) -> Iterator[str]:
             yield f"{key}: {name!r}: {error}"
 
 
-def _of_log_in(config: Config) -> Iterator[str]:
-    for name in config.log_in.mechanisms:
-        if name not in MECHANISMS:
-            yield f"log_in.mechanisms: expected some of {', '.join(MECHANISMS)}, got {name!r}"
-    if config.log_in.anonymous:
-        try:
 def _of_pop3(config: Config) -> Iterator[str]:
     for key in ("login_delay_except", "expire_except"):
         for address in getattr(config.pop3, key):
@@ -62,6 +56,12 @@ def _of_pop3(config: Config) -> Iterator[str]:
                 yield f"pop3.{key}: {error}"
 
 
+def _of_log_in(config: Config) -> Iterator[str]:
+    for name in config.log_in.mechanisms:
+        if name not in MECHANISMS:
+            yield f"log_in.mechanisms: expected some of {', '.join(MECHANISMS)}, got {name!r}"
+    if config.log_in.anonymous:
+        try:
             canonical_address(config.log_in.anonymous)
         except NotAnAddress as error:
             yield f"log_in.anonymous: {error}"

@@ -16,8 +16,8 @@ from .mta.receive.incoming import House
 from .mta.receive.receiver import FULL, FULL_NOW
 from .mta.receive.room import Room
 from .protocols.imap.session import Limits as ImapLimits
-from .protocols.smtp.session import Service as SmtpService
 from .protocols.pop3.policy import Policy
+from .protocols.smtp.session import Service as SmtpService
 from .protocols.smtp.session import Settings as SmtpSettings
 from .routing import backup_domains
 from .runtime.clock import Clock
@@ -26,10 +26,10 @@ from .runtime.hostname import own_name
 from .runtime.log import Log
 from .runtime.tls import ServerContext
 from .store.blobs.files import BlobFiles
+from .store.expiry import Expiry
 from .store.search.searching import Searching
 from .store.serve.imap import Imap
 from .store.serve.imap import Settings as ImapSettings
-from .store.expiry import Expiry
 from .store.serve.pop3 import Pop3
 from .store.serve.pop3 import Settings as Pop3Settings
 from .store.store import Store
@@ -149,6 +149,10 @@ def _pop3(parts: Parts) -> Iterator[Service]:
             errors_allowed=limits.errors,
             logins_allowed=limits.log_ins,
             login_within=parts.config.timeouts.greeting,
+            policy=pop3_policy(parts.config),
+            login_delay_except=_addresses(parts.config.pop3.login_delay_except),
+            expire_except=_addresses(parts.config.pop3.expire_except),
+            language=parts.config.pop3.language,
         ),
         parts.clock.now,
         parts.log,
@@ -160,35 +164,6 @@ def _pop3(parts: Parts) -> Iterator[Service]:
     )
     yield Service("pop3", pop3.begin, parts.tls_of_accounts, False, *words)
     yield Service("pop3s", pop3.begin, parts.tls_of_accounts, True, *words)
-
-
-def _imap(parts: Parts) -> Iterator[Service]:
-    config = parts.config
-    imap = Imap(
-        parts.store,
-        parts.views,
-        parts.blobs,
-        parts.authenticator,
-        ImapSettings(
-            parts.hostname,
-            normalise_newlines=parts.normalise,
-            limits=ImapLimits(
-                command=config.limits.command,
-            policy=pop3_policy(parts.config),
-            login_delay_except=_addresses(parts.config.pop3.login_delay_except),
-            expire_except=_addresses(parts.config.pop3.expire_except),
-            language=parts.config.pop3.language,
-                message=config.limits.message,
-                errors=config.limits.errors,
-                errors_before_login=config.limits.log_ins,
-                autologout=config.timeouts.imap,
-                logging_in=config.timeouts.greeting,
-            ),
-        ),
-        parts.clock.now,
-        parts.log,
-        parts.tls is not None,
-        parts.searching,
 
 
 def pop3_policy(config: Config) -> Policy:
@@ -211,6 +186,31 @@ def expiry(config: Config) -> Expiry | None:
 
 def _addresses(addresses: list[str]) -> frozenset[str]:
     return frozenset(canonical_address(address) for address in addresses)
+
+
+def _imap(parts: Parts) -> Iterator[Service]:
+    config = parts.config
+    imap = Imap(
+        parts.store,
+        parts.views,
+        parts.blobs,
+        parts.authenticator,
+        ImapSettings(
+            parts.hostname,
+            normalise_newlines=parts.normalise,
+            limits=ImapLimits(
+                command=config.limits.command,
+                message=config.limits.message,
+                errors=config.limits.errors,
+                errors_before_login=config.limits.log_ins,
+                autologout=config.timeouts.imap,
+                logging_in=config.timeouts.greeting,
+            ),
+        ),
+        parts.clock.now,
+        parts.log,
+        parts.tls is not None,
+        parts.searching,
     )
     words = (
         b"* BYE [UNAVAILABLE] too many connections\r\n",
