@@ -247,8 +247,13 @@ class Passwords(Part, frozen=True):
         float, seconds("How long a good log-in is remembered, so that it is not hashed again.")
     ] = 10 * MINUTES
     scram_iterations: Annotated[
-        int, count("Iterations of new keys for SCRAM, which every client has to make.", 10_000)
-    ] = 100_000
+        int,
+        count(
+            "Iterations of new keys for SCRAM, which every client has to make; many clients"
+            " (those with Cyrus SASL) refuse more than 65,536.",
+            10_000,
+        ),
+    ] = 50_000
 
 
 class LogIn(Part, frozen=True):
