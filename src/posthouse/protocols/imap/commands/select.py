@@ -66,7 +66,7 @@ def _answer(opened: Opened) -> bytes:
     ]
     if "IMAP4REV2" in selected.enabled:  # RFC 9051, appendix E
         selected.recent.clear()
-        lines.append(b'LIST () "/" ' + responses.mailbox(selected.mailbox))
+        lines.append(b'LIST () "/" ' + responses.mailbox(selected.mailbox, utf8=True))
         return b"".join(map(responses.untagged, lines))
     lines.insert(2, b"%d RECENT" % selected.recent_count())
     if opened.first_unseen:

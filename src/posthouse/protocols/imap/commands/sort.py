@@ -8,6 +8,7 @@ from ...dialogue import Dialogue, send
 from ..extension import Command, Tells
 from ..grammar import Reader
 from ..result import Bad
+from ..search.begin import highest, tells_modseq
 from ..session import IN_MAILBOX, Session
 from ..sorting.columns import found_columns, numbers_of, search_criteria
 
@@ -42,7 +43,10 @@ def sort(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[str
     for column, reverse in reversed(criteria):  # each leaves equal ones in the order before
         order.sort(key=by_name[column].__getitem__, reverse=reverse)
     numbers = numbers_of(selected, [positions[at] for at in order], by_uid)
-    yield from send(" ".join(["* SORT", *map(str, numbers)]).encode("ascii") + b"\r\n")
+    line = " ".join(["* SORT", *map(str, numbers)])
+    if numbers and tells_modseq(key):
+        line += f" (MODSEQ {highest(selected, positions)})"
+    yield from send(line.encode("ascii") + b"\r\n")
     return "sorted"
 
 

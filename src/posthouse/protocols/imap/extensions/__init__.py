@@ -11,6 +11,7 @@ from .enable import ENABLE
 from .esearch import ESEARCH
 from .id import ID
 from .idle import IDLE
+from .imap4rev2 import IMAP4REV2
 from .inprogress import INPROGRESS
 from .list_extended import LIST_EXTENDED
 from .list_status import LIST_STATUS
@@ -43,6 +44,7 @@ from .utf8_accept import UTF8_ACCEPT
 from .within import WITHIN
 
 ALL: tuple[Extension, ...] = (
+    IMAP4REV2,
     LITERAL_MINUS,
     LITERAL_PLUS,
     SASL_IR,

@@ -7,12 +7,15 @@ from ..commands.select import leave
 from ..events import LoggedOut
 from ..extension import Command, Extension, Tells
 from ..grammar import Reader
+from ..result import Bad
 from ..session import IN, Session, State
 
 
 def unauthenticate(session: Session, reader: Reader) -> Dialogue[str]:
     """command-auth =/ "UNAUTHENTICATE"; all that the client has enabled is off again (§4.1)."""
     reader.end()
+    if session.compressed:  # what it is not offered for (RFC 4978)
+        raise Bad("not after COMPRESS", "CLIENTBUG")
     yield from leave(session)
     yield from show(LoggedOut())
     yield from take_notices()
@@ -25,7 +28,7 @@ def unauthenticate(session: Session, reader: Reader) -> Dialogue[str]:
 
 
 def _logged_in(session: Session) -> bool:
-    return session.state is not State.NOT_AUTHENTICATED
+    return session.state is not State.NOT_AUTHENTICATED and not session.compressed
 
 
 UNAUTHENTICATE = Extension(

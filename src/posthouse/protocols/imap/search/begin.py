@@ -19,7 +19,7 @@ def begin(session: Session, key: Key) -> Dialogue[tuple[Selected, bool]]:
         if "UIDONLY" in session.enabled:  # RFC 9586 §3.5
             raise Bad("messages are named by their UIDs only", "UIDREQUIRED")
         session.numbered = True
-    changed = any(isinstance(leaf, Changed) for leaf in found)
+    changed = tells_modseq(key)
     if changed:
         yield from make_aware(session)
     aged = [leaf for leaf in found if isinstance(leaf, Aged)]
@@ -31,6 +31,11 @@ def begin(session: Session, key: Key) -> Dialogue[tuple[Selected, bool]]:
     selected = session.selected
     assert selected is not None
     return selected, changed
+
+
+def tells_modseq(key: Key) -> bool:
+    """MODSEQ is among what is searched for (RFC 7162 §3.1.6, §3.1.9)."""
+    return any(isinstance(leaf, Changed) for leaf in leaves(key))
 
 
 def highest(selected: Selected, positions: list[int]) -> int:

@@ -206,11 +206,11 @@ def _uid(reader: Reader) -> Key:
 
 
 def _larger(reader: Reader) -> Key:
-    return Ranged("size", reader.number() + 1, NUMBER64)
+    return Ranged("size", reader.number64() + 1, NUMBER64)
 
 
 def _smaller(reader: Reader) -> Key:
-    return Ranged("size", 0, reader.number() - 1)
+    return Ranged("size", 0, reader.number64() - 1)
 
 
 def _before(reader: Reader) -> Key:
