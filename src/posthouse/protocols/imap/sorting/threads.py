@@ -49,11 +49,14 @@ def references(
     sent: Sequence[int],
 ) -> Forest:
     """REFERENCES"""
+    ranks = [0] * len(sent)
+    for rank, at in enumerate(sorted(range(len(sent)), key=sent.__getitem__)):
+        ranks[at] = rank
     forest = _linked(ids, refs)
     _prune(forest)
-    _sort(forest, sent)
-    _join_subjects(forest, subjects, replies, sent)
-    _sort(forest, sent)
+    _sort(forest, ranks)
+    _join_subjects(forest, subjects, replies)
+    _sort(forest, ranks)
     return forest
 
 
@@ -146,23 +149,16 @@ def _prune(forest: Forest) -> None:
     forest.roots = roots
 
 
-def _sort(forest: Forest, sent: Sequence[int]) -> None:
-    """Steps 4 and 6: siblings by their dates, a dummy by its first child's."""
+def _sort(forest: Forest, ranks: Sequence[int]) -> None:
+    """Steps 4 and 6: siblings by their dates, a dummy (at the top only) by its first child's."""
     count, children = forest.count, forest.children
-
-    def date(node: int) -> tuple[int, int]:
-        first = node if node < count else children[node][0]
-        return sent[first], first
-
     for siblings in children:
         if len(siblings) > 1:
-            siblings.sort(key=date)
-    forest.roots.sort(key=date)
+            siblings.sort(key=ranks.__getitem__)
+    forest.roots.sort(key=lambda node: ranks[node if node < count else children[node][0]])
 
 
-def _join_subjects(
-    forest: Forest, subjects: Sequence[str], replies: Sequence[object], sent: Sequence[int]
-) -> None:
+def _join_subjects(forest: Forest, subjects: Sequence[str], replies: Sequence[object]) -> None:
     """Step 5: threads of one subject become one."""
     count, children = forest.count, forest.children
 
@@ -204,10 +200,24 @@ def _join_subjects(
 def written(forest: Forest, numbers: Sequence[int]) -> str:
     """1*thread-list"""
     count, children = forest.count, forest.children
+    names = list(map(str, numbers))
     out: list[str] = []
-    left: list[int | str] = []
-    for root in reversed(forest.roots):
-        left += (")", root, "(")
+    for root in forest.roots:
+        mine = children[root]
+        if not mine and root < count:
+            out.append(f"({names[root]})")
+        elif len(mine) > 1 and not any([children[child] for child in mine]):
+            own = f"{names[root]} " if root < count else ""
+            out.append(f"({own}({')('.join([names[child] for child in mine])}))")
+        else:
+            _write_nested(forest, root, names, out)
+    return "".join(out)
+
+
+def _write_nested(forest: Forest, root: int, names: Sequence[str], out: list[str]) -> None:
+    """thread-list of whatever depth"""
+    count, children = forest.count, forest.children
+    left: list[int | str] = [")", root, "("]
     while left:
         node = left.pop()
         if isinstance(node, str):
@@ -215,7 +225,7 @@ def written(forest: Forest, numbers: Sequence[int]) -> str:
             continue
         mine = children[node]
         if node < count:
-            out.append(str(numbers[node]))
+            out.append(names[node])
             if mine:
                 out.append(" ")
         if len(mine) == 1:
@@ -223,4 +233,3 @@ def written(forest: Forest, numbers: Sequence[int]) -> str:
             continue
         for child in reversed(mine):
             left += (")", child, "(")
-    return "".join(out)
