@@ -206,7 +206,9 @@ def written(forest: Forest, numbers: Sequence[int]) -> str:
         mine = children[root]
         if not mine and root < count:
             out.append(f"({names[root]})")
-        elif len(mine) > 1 and not any([children[child] for child in mine]):
+        elif len(mine) == 1 and root < count and not children[mine[0]]:
+            out.append(f"({names[root]} {names[mine[0]]})")
+        elif len(mine) > 1 and not any(map(children.__getitem__, mine)):
             own = f"{names[root]} " if root < count else ""
             out.append(f"({own}({')('.join([names[child] for child in mine])}))")
         else:
