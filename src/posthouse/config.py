@@ -15,35 +15,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
+from .config_limits import Limits, Rates, Timeouts
+from .config_part import MEBIBYTE, MINUTES, Part, about, count, octets, seconds
 from .protocols.sasl import MECHANISMS
 
 FILE_NAME = "posthouse.toml"
 NAME = "NAME"  # stands for the names in a table of named ones
-
-MINUTES = 60.0
-MEBIBYTE = 1024 * 1024
-
-
-def octets(text: str, least: int = 1) -> Meta:
-    return Meta(description=text, ge=least, extra={"unit": "octets"})
-
-
-def seconds(text: str) -> Meta:
-    return Meta(description=text, gt=0, extra={"unit": "seconds"})
-
-
-def count(text: str, least: int = 1) -> Meta:
-    return Meta(description=text, ge=least)
-
-
-def about(text: str) -> Meta:
-    return Meta(description=text)
-
-
-class Part(Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the settings file."""
 
 
 class Listen(Part, frozen=True):
@@ -93,52 +72,6 @@ class TLS(Part, frozen=True):
             " relative to the data directory. When it is empty, no certificate is asked for."
         ),
     ] = ""
-
-
-class Limits(Part, frozen=True):
-    """What one peer, and all together, may use."""
-
-    connections: Annotated[int, count("Connections of one worker at once.")] = 10_000
-    connections_per_network: Annotated[
-        int, count("Connections at once from one IPv4 address or IPv6 /64, for one worker.")
-    ] = 500
-    message: Annotated[int, octets("Largest message that is taken (RFC 1870).", 64 * 1024)] = (
-        50 * MEBIBYTE
-    )
-    recipients: Annotated[
-        int, count("Recipients of one message (RFC 5321 §4.5.3.1.8).", least=100)
-    ] = 1000
-    errors: Annotated[int, count("Commands with an error before the connection is closed.")] = 20
-    log_ins: Annotated[int, count("Failed log-ins before the connection is closed.")] = 5
-    transactions: Annotated[int, count("Messages in one SMTP connection.")] = 10_000
-    received: Annotated[
-        int, count("Received fields after which a message is in a loop (RFC 5321 §6.3).", 50)
-    ] = 100
-    command: Annotated[
-        int,
-        octets("Largest IMAP command with its literals, but for the message of APPEND.", 64 * 1024),
-    ] = MEBIBYTE
-    password_checks: Annotated[int, count("Passwords of one worker that are checked at once.")] = 2
-
-
-class Timeouts(Part, frozen=True):
-    """How long a peer may take."""
-
-    command: Annotated[
-        float, seconds("SMTP: between two commands (RFC 5321 §4.5.3.2.7 asks for 5 minutes).")
-    ] = 5 * MINUTES
-    data: Annotated[
-        float, seconds("SMTP: for the next part of a message (RFC 5321 §4.5.3.2.5).")
-    ] = 3 * MINUTES
-    message: Annotated[float, seconds("SMTP: for a whole message.")] = 60 * MINUTES
-    greeting: Annotated[
-        float, seconds("From the connection to a log-in, for services that need one.")
-    ] = 2 * MINUTES
-    imap: Annotated[float, seconds("IMAP: autologout; RFC 3501 §5.4 asks for 30 minutes.")] = (
-        30 * MINUTES
-    )
-    handshake: Annotated[float, seconds("A TLS handshake.")] = 30.0
-    shutdown: Annotated[float, seconds("For work that runs when the server is told to end.")] = 30.0
 
 
 class Storage(Part, frozen=True):
@@ -433,6 +366,7 @@ class Config(Part, frozen=True):
     listen: Annotated[Listen, about("Where each service listens.")] = Listen()
     tls: Annotated[TLS, about("The certificate.")] = TLS()
     limits: Annotated[Limits, about("What peers may use.")] = Limits()
+    rates: Annotated[Rates, about("How often peers may come.")] = Rates()
     timeouts: Annotated[Timeouts, about("How long peers may take.")] = Timeouts()
     storage: Annotated[Storage, about("Where and how mail is kept.")] = Storage()
     delivery: Annotated[Delivery, about("Delivery into mailboxes.")] = Delivery()

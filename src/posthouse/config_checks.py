@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 from .accounts.names import NotAnAddress, canonical_address
 from .accounts.tokens import ALGORITHMS
@@ -21,6 +22,11 @@ def complaints(config: Config) -> Iterator[str]:
             match = _ADDRESS.fullmatch(address)
             if match is None or int(match[1]) > 65535:
                 yield (f"listen.{service}: expected host:port or [IPv6]:port, got {address!r}")
+    for network in config.rates.trusted:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            yield f"rates.trusted: expected networks as in 192.0.2.0/24, got {network!r}"
     yield from _of_routes(config)
     yield from _of_log_in(config)
     yield from _of_pop3(config)

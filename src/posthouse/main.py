@@ -19,6 +19,8 @@ from .accounts.authenticator import Authenticator
 from .accounts.authenticator import Settings as AuthenticatorSettings
 from .accounts.credentials import Parameters
 from .accounts.directory import is_local
+from .accounts.guard import Guard
+from .accounts.guard import Settings as GuardSettings
 from .accounts.legacy import Vault
 from .accounts.tokens import Settings as TokenSettings
 from .accounts.tokens import Tokens
@@ -34,8 +36,10 @@ from .routing import new_resolver, new_router, relay_settings
 from .runtime.accepting import TlsServer
 from .runtime.clock import Clock, SystemClock
 from .runtime.connection import Census, Connection, Limits, Service
+from .runtime.counters import Counters
 from .runtime.hostname import own_name
 from .runtime.log import Log
+from .runtime.networks import Networks
 from .runtime.notify import Receiver, Sender
 from .runtime.tls import ServerContext
 from .services import Parts, expiry, services
@@ -120,8 +124,9 @@ class Worker:
         )
         self._blobs = BlobFiles(directory)
         self._views = MailboxViews(self.store)
+        self._counters = Counters(directory, clock.monotonic)
         self._authenticator = new_authenticator(
-            config, self.store, config.hostname or own_name(), clock
+            config, self.store, config.hostname or own_name(), clock, self._counters
         )
         self._queue = Queue(
             self.store, self._lease, clock.now, queue_ids(), config.queue.hold_outgoing
@@ -178,6 +183,7 @@ class Worker:
                 self._searching,
                 clock,
                 log,
+                self._counters,
             )
         )
         self._servers: list[asyncio.Server | TlsServer] = []
@@ -257,9 +263,22 @@ class Worker:
         self._searching.close()
         self.store.close()
         self._sender.close()
+        self._counters.close()
 
 
-def new_authenticator(config: Config, store: Store, hostname: str, clock: Clock) -> Authenticator:
+def new_guard(config: Config, counters: Counters) -> Guard:
+    """Who counts failed log-ins."""
+    rates = config.rates
+    return Guard(
+        counters,
+        Networks(rates.trusted, rates.ipv4_prefix),
+        GuardSettings(slowest=rates.slowest_log_in, most=rates.failed_log_ins),
+    )
+
+
+def new_authenticator(
+    config: Config, store: Store, hostname: str, clock: Clock, counters: Counters
+) -> Authenticator:
     """Who checks what clients show for themselves."""
     cost = config.passwords
     return Authenticator(
@@ -277,6 +296,7 @@ def new_authenticator(config: Config, store: Store, hostname: str, clock: Clock)
         now=clock.now,
         vault=Vault(store.directory),
         tokens=new_tokens(config, store.directory, clock.now),
+        guard=new_guard(config, counters),
     )
 
 

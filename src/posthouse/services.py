@@ -13,6 +13,7 @@ from .msa.agent import Submission
 from .mta.queue.queue import Queue
 from .mta.receive.agent import Transfer
 from .mta.receive.incoming import House
+from .mta.receive.manners import Manners, Rates
 from .mta.receive.receiver import FULL, FULL_NOW
 from .mta.receive.room import Room
 from .protocols.imap.session import Limits as ImapLimits
@@ -22,8 +23,10 @@ from .protocols.smtp.session import Settings as SmtpSettings
 from .routing import backup_domains
 from .runtime.clock import Clock
 from .runtime.connection import Service
+from .runtime.counters import Counters
 from .runtime.hostname import own_name
 from .runtime.log import Log
+from .runtime.networks import Networks
 from .runtime.tls import ServerContext
 from .store.blobs.files import BlobFiles
 from .store.expiry import Expiry
@@ -50,6 +53,7 @@ class Parts:
     searching: Searching
     clock: Clock
     log: Log
+    counters: Counters
 
     @property
     def hostname(self) -> str:
@@ -87,11 +91,30 @@ def _smtp_settings(parts: Parts) -> SmtpSettings:
     )
 
 
+def _manners(parts: Parts) -> Manners:
+    rates = parts.config.rates
+    return Manners(
+        parts.counters,
+        Networks(rates.trusted, rates.ipv4_prefix),
+        Rates(
+            connections=rates.connections,
+            messages=rates.messages,
+            recipients=rates.recipients,
+            sender_messages=rates.sender_messages,
+            account_messages=rates.account_messages,
+            account_recipients=rates.account_recipients,
+            slowest_error=rates.slowest_error,
+        ),
+        parts.log,
+    )
+
+
 def _smtp(parts: Parts) -> Iterator[Service]:
     config, tls, clock = parts.config, parts.tls, parts.clock
     settings = _smtp_settings(parts)
     house = House(parts.queue, parts.blobs, parts.log, config.limits.received)
     room = Room(parts.store, parts.store.directory, config.storage.reserve, clock.monotonic)
+    manners = _manners(parts)
     transfer = Transfer(
         house,
         room,
@@ -102,6 +125,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         separator=config.delivery.separator,
         full=FULL_NOW if config.delivery.when_full == "later" else FULL,
         backup_for=backup_domains(config),
+        manners=manners,
     )
     submission = Submission(
         house,
@@ -116,6 +140,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         check_sender=config.submission.check_sender,
         strip_bcc=config.submission.strip_bcc,
         copy_to_sent=config.submission.copy_to_sent,
+        manners=manners,
     )
     submissions = replace(submission, service=SmtpService.SUBMISSIONS)
     delivery = LmtpDelivery(

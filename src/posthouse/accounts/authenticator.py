@@ -41,6 +41,7 @@ from .app_passwords import FRESH, note_use
 from .base64url import Refused
 from .credentials import Hasher, Parameters, fingerprint, prepare
 from .entrance import Abilities, Candidate, Entrance, abilities, find_account, find_candidates
+from .guard import Guard
 from .legacy import Vault, find_secret
 from .names import ADDRESS_LIMIT, NotAnAddress, canonical_address
 from .scram import ITERATIONS, SHA_256, decoy, decoy_secret, find_key, learn_key, make_key
@@ -100,6 +101,7 @@ class Authenticator:
         now: Callable[[], float] = lambda: 0.0,
         vault: Vault | None = None,
         tokens: Tokens | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -107,6 +109,7 @@ class Authenticator:
         self._now = now
         self._vault = vault
         self._tokens = tokens
+        self._guard = guard
         self._hasher = Hasher(settings.parameters)
         self._key = secrets.token_bytes(32)
         self._decoys = b""
@@ -177,11 +180,24 @@ class Authenticator:
 
     # Who comes in
 
-    async def check(self, question: Proof, service: str = "") -> Login | Denied:
+    async def check(self, question: Proof, service: str = "", peer: str = "") -> Login | Denied:
         """The account that the client has shown to be, or why there is none.
 
-        Whom to act as (RFC 4422 §3.4.1) may only be the account itself.
+        Whoever fails again and again from the address of the peer has to wait.
         """
+        watch = self._guard.watch(question, peer) if self._guard and peer else None
+        if watch is None:
+            return await self._judge(question, service)
+        if watch.blocked and not self._remembers(question, service):
+            return await watch.refused()
+        found = await self._judge(question, service)
+        wait = watch.after(found)
+        if wait is not None:
+            await wait
+        return found
+
+    async def _judge(self, question: Proof, service: str) -> Login | Denied:
+        """Whom to act as (RFC 4422 §3.4.1) may only be the account itself."""
         match question:
             case Password():
                 return await self._check_password(question, service)
@@ -264,6 +280,21 @@ class Authenticator:
             return False
         self._remember(digest)
         return True
+
+    def _remembers(self, question: Proof, service: str) -> bool:
+        """Whether this password was good a while ago, so that it need not be guessed."""
+        address = _canonical(question.user) if isinstance(question, Password) else None
+        if address is None or not isinstance(question, Password):
+            return False
+        found = self._store.read(find_candidates(address, question.password, service))
+        if found is None:
+            return False
+        octets, account = prepare(question.password) or NO_PASSWORD, b"%d" % found.entrance.account
+        return any(
+            self._good.get(fingerprint(self._key, account, each.hash.encode(), octets), 0.0)
+            > self._monotonic()
+            for each in found.candidates
+        )
 
     async def _note(self, entrance: Entrance, candidate: Candidate, password: str) -> None:
         """What a good log-in leaves behind; where it cannot be written, it is good all the same."""

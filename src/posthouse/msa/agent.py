@@ -9,6 +9,7 @@ from posthouse.accounts.directory import SEPARATOR, Absent, Alias, may_send_as, 
 from posthouse.message.address import Address, parse_mailbox
 from posthouse.message.completion import complete
 from posthouse.mta.receive.incoming import House
+from posthouse.mta.receive.manners import Manners
 from posthouse.mta.receive.receiver import FULL_NOW, NO_USER, OK, RECIPIENT_OK, Reader, Receiver
 from posthouse.mta.receive.recipients import find, foreign
 from posthouse.mta.receive.room import Room
@@ -45,6 +46,7 @@ class Submission:
     strip_bcc: bool = True
     copy_to_sent: bool = False  # the account gets a copy of what it sends
     plaintext_on_loopback: bool = True
+    manners: Manners | None = None
 
     def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, SubmissionAgent]:
         """A connection has come."""
@@ -63,7 +65,8 @@ class SubmissionAgent(Receiver):
     """One connection."""
 
     def __init__(self, service: Submission, session: Session, peer: Peer) -> None:
-        super().__init__(service.house, service.room, session, peer)
+        guest = None if service.manners is None else service.manners.meet(peer.address)
+        super().__init__(service.house, service.room, session, peer, guest)
         self._service = service
         name = service.service.value
         self._door = Door(service.authenticator, "smtp", name, peer.address, service.house.log)
@@ -91,6 +94,9 @@ class SubmissionAgent(Receiver):
         own = parse_mailbox(self.login.address, smtputf8=True)
         if address is not None and self._service.check_sender and not self._may_send_as(address):
             return NOT_YOURS
+        refusal = None if self.guest is None else self.guest.submits(self.login.account)
+        if refusal is not None:
+            return refusal
         # An alias of theirs is who they want to be (RFC 6409 §8.1).
         self._sender = address if address is not None and self._service.check_sender else own
         reply = self.start(mail, self.login.account)
@@ -108,6 +114,9 @@ class SubmissionAgent(Receiver):
     def recipient(self, recipient: Recipient) -> Reply:
         address = recipient.path.address
         assert address is not None
+        refusal = None if self.guest is None else self.guest.writes_to(self.login.account)
+        if refusal is not None:
+            return refusal
         found = self._service.store.read(find(address, self._service.separator))
         if found is Absent.UNKNOWN_USER:
             return self.refuse_recipient(recipient, NO_USER)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from posthouse.accounts.directory import SEPARATOR, Absent
 from posthouse.mta.route.backup import NONE, BackupDomains
 from posthouse.protocols.engine import Engine
-from posthouse.protocols.smtp.events import Recipient
+from posthouse.protocols.smtp.events import Mail, Recipient
 from posthouse.protocols.smtp.reply import Reply
-from posthouse.protocols.smtp.server import serve
+from posthouse.protocols.smtp.server import serve, turn_away
 from posthouse.protocols.smtp.session import Service, Session, Settings
 from posthouse.runtime.connection import Notify, Peer
 
 from .incoming import House
+from .manners import Guest, Manners
 from .receiver import FULL_NOW, NO_USER, OK, RECIPIENT_OK, Reader, Receiver
 from .recipients import find, foreign
 from .room import Room
@@ -35,23 +36,40 @@ class Transfer:
     separator: str = SEPARATOR
     full: Reply = FULL_NOW  # to a letter for an account that keeps as much as it may
     backup_for: BackupDomains = NONE
+    manners: Manners | None = None
 
     def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, TransferAgent]:
         """A connection has come."""
         session = Session(self.settings, Service.SMTP, peer.tls, self.tls_available)
-        return serve(session), TransferAgent(self, session, peer)
+        guest = None if self.manners is None else self.manners.meet(peer.address)
+        refusal = None if guest is None else guest.connects()
+        engine = serve(session) if refusal is None else turn_away(refusal)
+        return engine, TransferAgent(self, session, peer, guest)
 
 
 class TransferAgent(Receiver):
     """One connection. Nothing is relayed, but for the domains that we are to be a backup for."""
 
-    def __init__(self, service: Transfer, session: Session, peer: Peer) -> None:
-        super().__init__(service.house, service.room, session, peer)
+    def __init__(
+        self, service: Transfer, session: Session, peer: Peer, guest: Guest | None
+    ) -> None:
+        super().__init__(service.house, service.room, session, peer, guest)
         self._service = service
+
+    def mail(self, mail: Mail) -> Reply:
+        if self.guest is not None:
+            domain = mail.path.address.domain if mail.path.address else ""
+            refusal = self.guest.sends(domain)
+            if refusal is not None:
+                return refusal
+        return self.start(mail)
 
     def recipient(self, recipient: Recipient) -> Reply:
         address = recipient.path.address
         assert address is not None
+        refusal = None if self.guest is None else self.guest.addresses()
+        if refusal is not None:
+            return refusal
         found = self._service.store.read(find(address, self._service.separator))
         if found is Absent.FOREIGN_DOMAIN and address.domain in self._service.backup_for:
             found = [foreign(address)]

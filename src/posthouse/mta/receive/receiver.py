@@ -20,6 +20,7 @@ from posthouse.runtime.connection import Peer
 from posthouse.store.unit import Unit
 
 from .incoming import House, Incoming, source_of
+from .manners import Guest
 from .room import Room
 
 T = TypeVar("T")
@@ -42,8 +43,17 @@ class Reader(Protocol):
 class Receiver:
     """What differs is overridden: `mail`, `recipient`, `begin`, `content`, `end`, `answer`."""
 
-    def __init__(self, house: House, room: Room, session: Session, peer: Peer) -> None:
+    def __init__(
+        self,
+        house: House,
+        room: Room,
+        session: Session,
+        peer: Peer,
+        guest: Guest | None = None,
+    ) -> None:
+        """`guest` is who comes, where what they do is counted."""
         self.house = house
+        self.guest = guest
         self.room = room
         self.session = session
         self.peer = peer
@@ -61,7 +71,8 @@ class Receiver:
             case Mail():
                 return self.mail(question)
             case Recipient():
-                return self.recipient(question)
+                reply = self.recipient(question)
+                return reply if self.guest is None else self.guest.slow(reply)
             case BeginContent():
                 return self.begin()
             case EndOfMessage():

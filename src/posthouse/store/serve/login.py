@@ -48,7 +48,7 @@ class Authenticator(Protocol):
 
     def offers_apop(self) -> bool: ...
 
-    def check(self, question: Proof, service: str) -> Awaitable[Login | Denied]: ...
+    def check(self, question: Proof, service: str, peer: str) -> Awaitable[Login | Denied]: ...
 
     def tell(self, question: Lookup) -> object: ...
 
@@ -74,7 +74,7 @@ class Door:
         return self._authenticator.tell(question)
 
     async def _check(self, question: Proof) -> Outcome:
-        found = await self._authenticator.check(question, self._scope)
+        found = await self._authenticator.check(question, self._scope, self._peer)
         fields = {"service": self._service, "peer": self._peer, "by": _by(question)}
         if isinstance(found, Denied):
             self._log.info("login denied", user=_user(question), reason=found.why.value, **fields)
