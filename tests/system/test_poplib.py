@@ -110,3 +110,48 @@ def test_lines_that_begin_with_dots(anna: User) -> None:
     client = anna.pop3()
     assert client.retr(1)[1][-3:] == [b".", b"..", b".x"]
     client.quit()
+
+
+def test_sizes_are_what_is_sent(anna: User) -> None:
+    """Also where a message was filed without the end of its last line (RFC 6856 §2.1)."""
+    with anna.imap() as imap:
+        for content in (b"Subject: a\r\n\r\nno end", b"Subject: b\r\n\r\nend\r\n"):
+            imap.append("INBOX", "", "", content)
+    client = anna.pop3()
+    sizes = [int(line.split()[1]) for line in client.list()[1]]
+    assert sizes == [client.retr(1)[2], client.retr(2)[2]] == [22, 19]
+    assert client.stat() == (2, sum(sizes))
+    client.quit()
+
+
+def test_an_internationalized_letter(server: Server, anna: User) -> None:
+    letter = "From: лена@пример.example\r\nSubject: да\r\n\r\nтекст\r\n".encode()
+    with anna.imap() as imap:
+        imap.enable("UTF8=ACCEPT")
+        imap._mode_ascii()  # what imaplib does in its other mode is not RFC 6855
+        imap.append("INBOX", "", "", letter)
+    plain = anna.pop3()
+    _, lines, octets = plain.retr(1)
+    assert lines[0].startswith(b"From: =?utf-8?b?")
+    assert lines[-1] == "текст".encode()
+    assert octets == plain.stat()[1] == int(plain.list()[1][0].split()[1])
+    plain.quit()
+    client = poplib.POP3(*server.address("pop3"), timeout=PATIENCE)
+    assert client.capa()["UTF8"] == ["USER"]
+    assert client.utf8().startswith(b"+OK")
+    client.user(anna.address)
+    client.pass_(anna.password)
+    assert b"\r\n".join(client.retr(1)[1]) + b"\r\n" == letter
+    assert client.stat() == (1, len(letter))
+    client.quit()
+
+
+def test_languages(server: Server, anna: User) -> None:
+    client = poplib.POP3(*server.address("pop3"), timeout=PATIENCE)
+    assert client._shortcmd("LANG ru") == "+OK ru язык изменён".encode()  # type: ignore[attr-defined]
+    client.user(anna.address)
+    with pytest.raises(poplib.error_proto) as denied:
+        client.pass_("wrong")
+    assert denied.value.args[0].decode() == "-ERR [AUTH] неверное имя пользователя или пароль"
+    assert client._longcmd("LANG")[1][:2] == [b"en English", b"de Deutsch"]  # type: ignore[attr-defined]
+    client.quit()
