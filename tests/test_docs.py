@@ -134,7 +134,7 @@ def test_settings_can_be_used(page: Path, tmp_path: Path) -> None:
     keys = {setting.key for setting in config.describe()}
     tables = {key.partition(".")[0] for key in keys if "." in key}
     named = re.findall(rf"`((?:{'|'.join(tables)})\.\w+)`", text_of(page))
-    assert [key for key in named if key not in keys and not key.endswith(".py")] == []
+    assert [key for key in named if key not in keys and not key.endswith((".py", ".lock"))] == []
 
 
 def test_the_example_of_a_protocol_runs() -> None:
