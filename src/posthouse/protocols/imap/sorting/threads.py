@@ -68,9 +68,11 @@ def _linked(ids: Sequence[str], refs: Sequence[str]) -> Forest:
         if each:
             nodes.setdefault(each, at)
     links = _Links(count)
-    for at in range(count):
+    for at, text in enumerate(refs):
+        if not text:
+            continue
         last = NOBODY
-        for each in refs[at].split():
+        for each in text.split(" "):
             node = nodes.get(each)
             if node is None:
                 node = nodes[each] = links.add()
@@ -100,16 +102,14 @@ class _Links:
 
     def link(self, parent: int, child: int) -> None:
         """Unless the child has a parent, or would be above itself."""
-        if self.parents[child] == NOBODY and self._top(parent) != child:
-            self.parents[child] = parent
-            self._up[child] = parent
-
-    def _top(self, node: int) -> int:
-        up = self._up
+        if self.parents[child] != NOBODY:
+            return
+        up, node = self._up, parent
         while up[node] != node:
             up[node] = up[up[node]]
             node = up[node]
-        return node
+        if node != child:
+            self.parents[child] = up[child] = parent
 
 
 def _downwards(forest: Forest) -> list[int]:
