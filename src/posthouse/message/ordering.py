@@ -24,7 +24,9 @@ _NAMES = frozenset(
     (b"cc", b"date", b"from", b"in-reply-to", b"message-id", b"references", b"subject", b"to")
 )
 _white = re.compile(r"[ \t\r\n]+")
-_blobs = re.compile(r"(?:\[[^\[\]]*+\] *+)*+").match
+# Not possessive: before Python 3.11.5 `(?:ab++)*+` is not what it says. Each round begins with a
+# mark of its own, so that costs no more.
+_blobs = re.compile(r"(?:\[[^\[\]]*\] *)*").match
 _refwd = re.compile(r"(?:re|fwd?) *+(?:\[[^\[\]]*+\] *+)?:", re.IGNORECASE | re.ASCII).match
 _last_blob = re.compile(r"\[[^\[\]]*+\] *+").finditer
 # Quirk: brackets within quotes are not looked for; with them this would not be linear.
