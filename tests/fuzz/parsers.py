@@ -235,7 +235,8 @@ def parse_smtp_parameters(octets: bytes) -> object:
     return tuple(result)
 
 
-OFFER = Offer(MECHANISMS, TLS("TLSv1.3", "x", ("ann@a.example",), b"a channel"))
+TO_BIND = TLS("TLSv1.3", "x", client_addresses=("ann@a.example",), end_point=b"a channel")
+OFFER = Offer(MECHANISMS, TO_BIND)
 
 
 def parse_sasl(octets: bytes) -> object:
