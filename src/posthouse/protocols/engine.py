@@ -63,7 +63,7 @@ class Engine:
         self._waiting = 0  # octets in output
         self._notices: dict[object, None] = {}
         self._deflated: Deflated | None = None
-        self._sendable: list[bytes] = []  # output from before it was compressed
+        self._plain = b""  # output from before it is compressed
         self._finishing = False
         self._shown = False  # the step is a Show, whose event was given
         self._step: Step | None = None
@@ -250,14 +250,13 @@ class Engine:
     def _compress(self) -> None:
         """What was sent before is not compressed; what has come already should be."""
         self._deflated = Deflated()
-        self._sendable, self._output = self._output, [b""]
+        self._plain, self._output = b"".join(self._output), [b""]
         self._deflated.take(self._take(len(self._input)))
 
     def _packed(self, octets: bytes) -> bytes:
         assert self._deflated is not None
-        before = b"".join(self._sendable)
-        self._sendable = []
-        return before + self._deflated.pack(octets) if octets else before
+        plain, self._plain = self._plain, b""
+        return plain + self._deflated.pack(octets) if octets else plain
 
     def _unpack(self) -> bool:
         """More input out of what has come compressed."""

@@ -116,7 +116,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """§6.3.10; `deleted` and `deleted_size` count only where their items are named."""
+    """§6.3.10; `recent`, `deleted` and `deleted_size` are right where their items are named."""
 
     messages: int
     unseen: int

@@ -96,25 +96,32 @@ class MailboxAnswers:
         if found is None:
             return NO_MAILBOX
         if _DELETED.isdisjoint(question.items):
-            return self._cheap_counts(found)
+            return self._cheap_counts(found, question.items)
         return self._counts(found, question.items)
 
     async def _counts(self, found: Mailbox, items: tuple[str, ...]) -> events.Counts:
         if _DELETED.isdisjoint(items):
-            return self._cheap_counts(found)
+            return self._cheap_counts(found, items)
         # All flags of the mailbox are looked at.
         deleted = await self._store.read_long(count_deleted(self._account, found.id))
-        return self._cheap_counts(found, *deleted)
+        return self._cheap_counts(found, items, *deleted)
 
     def _cheap_counts(
-        self, found: Mailbox, deleted: int = 0, deleted_octets: int = 0
+        self,
+        found: Mailbox,
+        items: tuple[str, ...],
+        deleted: int = 0,
+        deleted_octets: int = 0,
     ) -> events.Counts:
+        recent = 0
+        if "RECENT" in items:
+            recent = self._store.read(count_recent(self._account, found))
         return events.Counts(
             found.messages,
             found.unseen,
             found.uid_next,
             found.uid_validity,
-            self._store.read(count_recent(self._account, found)),
+            recent,
             found.highest_modseq,
             found.octets,
             deleted,
