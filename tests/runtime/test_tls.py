@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import stat
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,57 @@ def test_a_new_certificate_is_taken_into_a_context_in_use(tmp_path: Path) -> Non
         _shake_hands(server, _trusting(files), "new.example.org")
     tls.load(server, files)
     _shake_hands(server, _trusting(files), "new.example.org")
+
+
+def test_the_channel_is_bound_to_the_certificate(tmp_path: Path) -> None:
+    """RFC 5929 §4.1"""
+    files = tls.certificate_files(tmp_path, "", "", NAMES)
+    server = tls.server_context(files)
+    before = server.end_point
+    assert before == sha256(ssl.PEM_cert_to_DER_cert(files.certificate.read_text())).digest()
+    files.certificate.unlink()
+    tls.certificate_files(tmp_path, "", "", NAMES)
+    tls.load(server, files)
+    assert server.end_point not in (before, b"")
+    assert tls.end_point_of(b"no certificate") == b""
+
+
+def test_only_those_who_log_in_are_asked_for_certificates(tmp_path: Path) -> None:
+    files = tls.certificate_files(tmp_path, "", "", NAMES)
+    assert tls.server_context(files).for_accounts is None
+    server = tls.server_context(files, files.certificate)
+    assert server.verify_mode is ssl.CERT_NONE
+    assert server.for_accounts is not None
+    assert server.for_accounts.verify_mode is ssl.CERT_OPTIONAL
+    assert server.for_accounts.end_point == server.end_point
+    for wrong in ("missing.pem", "wrong.pem"):
+        (tmp_path / "wrong.pem").write_text("no certificate")
+        with pytest.raises(tls.NoCertificate, match=wrong):
+            tls.server_context(files, tmp_path / wrong)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "addresses"),
+    [
+        ({}, ()),
+        ({"subject": ((("commonName", "ann@a.example"),),)}, ()),
+        (
+            {"subject": ((("commonName", "Ann"), ("emailAddress", "ann@a.example")),)},
+            ("ann@a.example",),
+        ),
+        (
+            {
+                "subject": ((("emailAddress", "old@a.example"),),),
+                "subjectAltName": (("DNS", "a.example"), ("email", "ann@a.example")),
+            },
+            ("ann@a.example",),
+        ),
+    ],
+)
+def test_addresses_in_a_certificate(
+    certificate: dict[str, object], addresses: tuple[str, ...]
+) -> None:
+    assert tls.client_addresses(certificate) == addresses
 
 
 def test_a_wrong_file_leaves_the_context_as_it_was(tmp_path: Path) -> None:

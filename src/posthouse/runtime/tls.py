@@ -111,10 +111,10 @@ def end_point_of(certificates: bytes) -> bytes:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
 
-    certificate = x509.load_pem_x509_certificate(certificates)
     try:
+        certificate = x509.load_pem_x509_certificate(certificates)
         used = certificate.signature_hash_algorithm
-    except UnsupportedAlgorithm:
+    except (ValueError, UnsupportedAlgorithm):  # TLS may know what is not known here
         return b""
     if used is None:  # a signature without a hash of its own: nothing is defined
         return b""
