@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ...dialogue import Dialogue, send
 from ..events import decide
@@ -41,7 +42,10 @@ def store(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[st
         return "no such messages, so nothing stored"
     told = selected.view
     uids = told.uid_ranges(positions)
-    news = yield from decide(Store(told.version, uids, mode, flags, unchanged_since), News)
+    question = Store(told.version, uids, mode, flags, unchanged_since)
+    news = yield from decide(question, News)
+    if news.modified and mode is not Mode.REPLACE:
+        news = yield from _again(told, news, question)
     if silent:
         known = _expected(told, news, positions, mode, flags)
     else:
@@ -67,6 +71,31 @@ def _unchanged_since(session: Session, reader: Reader) -> int | None:
     modseq = store_modifiers(session, reader).get("UNCHANGEDSINCE")
     assert modseq is None or isinstance(modseq, int)
     return modseq
+
+
+def _again(told: View, news: News, question: Store) -> Dialogue[News]:
+    """Store where only other flags were changed than those named (RFC 7162 §3.1.12).
+
+    What the client knows of the message is what it was told in this session, if that is not newer
+    than what it says it knows.
+    """
+    view, since = news.view, question.unchanged_since
+    assert since is not None
+    named = frozenset([flag.lower() for flag in question.flags])
+    uids = []
+    for uid in news.modified:
+        before, after = told.index(uid), view.index(uid)
+        if before is None or after is None or told.modseqs[before] > since:
+            continue
+        old, new = (set(text.lower().split()) for text in (told.flags[before], view.flags[after]))
+        if old & named == new & named:
+            uids.append(uid)
+    if not uids:
+        return news
+    second = replace(question, uids=runs(uids), unchanged_since=view.version)
+    more = yield from decide(second, News)
+    left = set(news.modified).difference(uids).union(more.modified)
+    return replace(more, modified=sorted(left), recent=[*news.recent, *more.recent])
 
 
 def _tell_flags(selected: Selected, positions: Positions, by_uid: bool) -> Dialogue[None]:

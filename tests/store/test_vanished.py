@@ -1,0 +1,73 @@
+"""What is remembered of expunged messages, for those who come back (RFC 7162 §3.2.6)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from posthouse.accounts.accounts import add_account
+from posthouse.accounts.domains import add_domain
+from posthouse.message.summary import summarise
+from posthouse.store.changes import expunged_since, modseq_of
+from posthouse.store.contents import prepare
+from posthouse.store.direct import DirectStore
+from posthouse.store.messages import append_message, expunge_messages, move_messages
+from posthouse.store.migrate import migrate
+from posthouse.store.ranges import Range, between, merged
+from posthouse.store.sweeper import trim_changes
+
+CONTENT = b"Subject: one\r\n\r\ntext\r\n"
+ANN, INBOX = 1, 1
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DirectStore:
+    migrate(tmp_path)
+    direct = DirectStore(tmp_path)
+    direct.write(add_domain("a.example", 1))
+    direct.write(add_account("ann@a.example", "x", 1))
+    for _ in range(9):
+        filed = append_message(ANN, "INBOX", prepare(CONTENT), summarise(CONTENT), 1, "")
+        direct.write(filed)
+    return direct
+
+
+def expunge(store: DirectStore, *ranges: Range) -> int:
+    store.write(expunge_messages(ANN, INBOX, ranges, 1, deleted_only=False))
+    return store.read(modseq_of(ANN))
+
+
+def test_what_was_expunged_since(store: DirectStore) -> None:
+    with store:
+        first = expunge(store, (2, 3))
+        second = expunge(store, (1, 1), (7, 8))
+        assert store.read(expunged_since(ANN, INBOX, 1)) == [(1, 3), (7, 8)]
+        assert store.read(expunged_since(ANN, INBOX, first)) == [(1, 1), (7, 8)]
+        assert store.read(expunged_since(ANN, INBOX, second)) == []
+
+
+def test_where_that_is_forgotten_all_that_is_not_there(store: DirectStore) -> None:
+    with store:
+        first = expunge(store, (2, 3))
+        second = expunge(store, (9, 9))
+        store.write(trim_changes(ANN, INBOX, 1))
+        assert store.read(expunged_since(ANN, INBOX, first - 1)) == [(2, 3), (9, 9)]
+        assert store.read(expunged_since(ANN, INBOX, second)) == []
+
+
+def test_what_was_moved_is_gone(store: DirectStore) -> None:
+    with store:
+        before = store.read(modseq_of(ANN))
+        copies = store.write(move_messages(ANN, INBOX, [(4, 5)], "Archive", 2, 1))
+        assert (copies.uids, copies.copies) == ([4, 5], [1, 2])
+        assert store.read(expunged_since(ANN, INBOX, before)) == [(4, 5)]
+        again = store.write(move_messages(ANN, INBOX, [(1, 9)], "INBOX", 0, 1))
+        assert again.copies == list(range(10, 17))
+        assert store.read(expunged_since(ANN, INBOX, before)) == [(1, 9)]
+
+
+def test_ranges() -> None:
+    assert merged([(5, 6), (1, 2), (3, 3), (6, 9)]) == [(1, 3), (5, 9)]
+    assert between([2, 3, 7], 10) == [(1, 1), (4, 6), (8, 9)]
+    assert between([], 1) == []
