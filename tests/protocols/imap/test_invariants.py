@@ -93,6 +93,16 @@ sound = st.sampled_from(
         b'a LIST "" *\r\na LSUB "" %\r\n',
         b"a IDLE\r\nDONE\r\n",
         b"a NOOP\r\n",
+        b"a ENABLE QRESYNC\r\n",
+        b"a ENABLE UIDONLY\r\na ENABLE IMAP4rev2\r\n",
+        b"a SELECT INBOX (CONDSTORE QRESYNC (1 2 1:9 (1:2 1:2)))\r\n",
+        b"a SELECT INBOX (QRESYNC (1 1 (1:4294967295 1:4294967295)))\r\n",
+        b"a UID FETCH 1:* FLAGS (CHANGEDSINCE 2 VANISHED PARTIAL -1:-2)\r\n",
+        b"a STORE 1:* (UNCHANGEDSINCE 3) +FLAGS.SILENT ($x)\r\n",
+        b"a SEARCH RETURN (SAVE MIN PARTIAL 1:1) MODSEQ 1 YOUNGER 9\r\n",
+        b"a FETCH $ (MODSEQ)\r\na UID MOVE $ Sent\r\n",
+        b"a UID MOVE 1:2 INBOX\r\n",
+        b"a UNAUTHENTICATE\r\n",
     ]
 )
 octets = st.lists(
