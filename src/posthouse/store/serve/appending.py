@@ -108,8 +108,7 @@ class AppendAnswers:
     def abandon(self) -> None:
         """None of the messages is wanted."""
         appends, self._appends = self._appends, []
-        for append in appends:
-            append.spool.abandon()
+        let_go(appends)
 
     async def _end(self, _: events.EndAppend) -> events.Appended | Declined:
         return await self._file(None)
@@ -121,30 +120,36 @@ class AppendAnswers:
         return events.Replaced(appended, await self._news(question.version))
 
     async def _file(self, replaced: tuple[int, int] | None) -> events.Appended | Declined:
-        assert self._appends, "no message is being appended"
-        arrivals: list[Arrival] = []
+        appends, self._appends = self._appends, []  # nobody else lets go of them now
+        assert appends, "no message is being appended"
         try:
-            for append in self._appends:
-                arrival = await self._arrival(append)
-                if isinstance(arrival, Declined):
-                    self.abandon()
-                    return arrival
-                arrivals.append(arrival)
+            arrivals = await self._arrivals(appends)
         except BaseException:
-            self.abandon()
+            let_go(appends)
             raise
-        # From here on the writer has them. If the client goes away now, the unit completes all
-        # the same, and `abandon` must not take away the files that it names.
-        appends, self._appends = self._appends, []
-        now = int(self._now())
-        unit = append_messages(self._account(), self._mailbox, arrivals, now, replaced)
+        if isinstance(arrivals, Declined):
+            let_go(appends)
+            return arrivals
+        unit = append_messages(self._account(), self._mailbox, arrivals, int(self._now()), replaced)
         try:
+            # If the client goes away now, the unit completes all the same.
             filed = await self._store.write(unit, long=len(arrivals) > 1)
         except tuple(REFUSALS) as refusal:
-            for append in appends:
-                append.spool.abandon()
+            let_go(appends)
             return TRY_CREATE if isinstance(refusal, NoSuchMailbox) else REFUSALS[type(refusal)]
+        except Exception:  # nothing was filed
+            let_go(appends)
+            raise
         return events.Appended(filed[0].uid_validity, [each.uid for each in filed])
+
+    async def _arrivals(self, appends: list[Append]) -> list[Arrival] | Declined:
+        arrivals = []
+        for append in appends:
+            arrival = await self._arrival(append)
+            if isinstance(arrival, Declined):
+                return arrival
+            arrivals.append(arrival)
+        return arrivals
 
     async def _arrival(self, append: Append) -> Arrival | Declined:
         """The message, whose content is durable by then, or why it cannot be filed."""
@@ -190,3 +195,9 @@ class AppendAnswers:
         append.spool = Spool(self._blobs)
         append.spool.write(encoded)
         return await append.spool.finish()
+
+
+def let_go(appends: list[Append]) -> None:
+    """Nothing of them will be filed."""
+    for append in appends:
+        append.spool.abandon()
