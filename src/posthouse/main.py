@@ -157,6 +157,7 @@ class Worker:
             self._settlement,
             clock.now,
             log,
+            refuse_when_full=config.delivery.when_full == "refuse",
         )
         self._resolver = new_resolver(config, clock.monotonic)
         self._relay = self._new_relay(directory, clock, log)

@@ -14,8 +14,7 @@ from .mta.queue.queue import Queue
 from .mta.receive.agent import Transfer
 from .mta.receive.incoming import House
 from .mta.receive.manners import Manners, Rates
-from .mta.receive.receiver import FULL, FULL_NOW
-from .mta.receive.room import Room
+from .mta.receive.room import FULL, FULL_NOW, Room
 from .protocols.imap.session import Limits as ImapLimits
 from .protocols.pop3.policy import Policy
 from .protocols.smtp.session import Service as SmtpService
@@ -112,7 +111,8 @@ def _manners(parts: Parts) -> Manners:
 def _smtp(parts: Parts) -> Iterator[Service]:
     config, tls, clock = parts.config, parts.tls, parts.clock
     settings = _smtp_settings(parts)
-    house = House(parts.queue, parts.blobs, parts.log, config.limits.received)
+    full = FULL_NOW if config.delivery.when_full == "later" else FULL
+    house = House(parts.queue, parts.blobs, parts.log, config.limits.received, full)
     room = Room(parts.store, parts.store.directory, config.storage.reserve, clock.monotonic)
     manners = _manners(parts)
     transfer = Transfer(
@@ -123,7 +123,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         clock.now,
         tls_available=tls is not None,
         separator=config.delivery.separator,
-        full=FULL_NOW if config.delivery.when_full == "later" else FULL,
+        full=full,
         backup_for=backup_domains(config),
         manners=manners,
     )
@@ -136,7 +136,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         clock.now,
         tls_available=tls is not None,
         separator=config.delivery.separator,
-        full=FULL_NOW if config.delivery.when_full == "later" else FULL,
+        full=full,
         check_sender=config.submission.check_sender,
         strip_bcc=config.submission.strip_bcc,
         copy_to_sent=config.submission.copy_to_sent,
@@ -151,7 +151,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         clock.now,
         tls_available=tls is not None,
         separator=config.delivery.separator,
-        full=FULL_NOW if config.delivery.when_full == "later" else FULL,
+        full=full,
     )
     words = (
         b"421 4.3.2 too many connections, try again later\r\n",

@@ -23,10 +23,12 @@ def add(address: str, targets: tuple[str, ...]) -> None:
     """Send mail for ADDRESS on to each TARGET, here or elsewhere.
 
     As @DOMAIN it stands for all addresses of the domain that are not there otherwise. What goes
-    elsewhere keeps its sender, who hears of a failure there.
+    elsewhere keeps its sender, who hears of a failure there. A TARGET may be a group, as in a
+    message's header. What would lead back to ADDRESS is refused.
 
     \b
     posthouse alias add sales@example.org ann@example.org bob@example.net
+    posthouse alias add team@example.org 'Team: ann@example.org, bob@example.net;'
     posthouse alias add @example.org ann@example.org
     """
     with refusing():

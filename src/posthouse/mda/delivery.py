@@ -16,7 +16,7 @@ from typing import Protocol
 
 from posthouse.message.summary import Summary, summarise
 from posthouse.mta.queue.letter import Recipient
-from posthouse.mta.queue.outcome import Deferred, Trouble
+from posthouse.mta.queue.outcome import Deferred, Failed, Outcome, Trouble
 from posthouse.mta.queue.queue import LEASE, Accepted, Queue
 from posthouse.mta.queue.units import (
     TOPIC,
@@ -31,6 +31,7 @@ from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import Stored, read_content
 from posthouse.store.database import StoreUnavailable
 from posthouse.store.messages import INBOX, MailboxFull, NoSuchMailbox, file_message
+from posthouse.store.quota import OverQuota, require_room
 from posthouse.store.store import Store
 from posthouse.store.summaries import insert_summary
 from posthouse.store.unit import Unit, Work
@@ -46,7 +47,9 @@ TROUBLES = {
     MailboxFull: Trouble(
         "the INBOX has given out its last UID: move its messages to another mailbox", "4.2.2"
     ),
+    OverQuota: Trouble("the mailbox is full", "4.2.2"),
 }
+FULL = Trouble("the mailbox is full", "5.2.2")
 
 
 class Log(Protocol):
@@ -62,6 +65,7 @@ class Delivery:
     number: int
     account: int
     prefix: bytes  # header fields of this copy alone
+    limited: bool = True  # there may be a quota
 
 
 def trace(reverse_path: str, forward_path: str) -> bytes:
@@ -85,7 +89,9 @@ def deliver(
 ) -> Unit[list[int]]:
     """File a letter for its recipients and take them from the queue; gives who got it.
 
-    A recipient whose lease is no longer this worker's is somebody else's to deliver.
+    A recipient whose lease is no longer this worker's is somebody else's to deliver. Since units
+    run one after the other, letters that come at the same time cannot all take the last room.
+    Raises OverQuota.
     """
 
     def unit() -> Work[list[int]]:
@@ -94,6 +100,8 @@ def deliver(
             # Whoever has the lease knows that the letter and its content are there.
             if not (yield from settle(letter.message, delivery.number, lease)):
                 continue
+            if delivery.limited:
+                yield from require_room(delivery.account, letter.size + len(delivery.prefix))
             yield from file_message(
                 delivery.account, INBOX, letter.content, letter.size, now, prefix=delivery.prefix
             )
@@ -118,9 +126,13 @@ class LocalDelivery:
         settlement: Settlement,
         now: Callable[[], float],
         log: Log,
+        *,
+        refuse_when_full: bool = False,
     ) -> None:
+        """A letter that there is no room for waits, or its sender is told at once."""
         self._store = store
         self._settlement = settlement
+        self._refuse_when_full = refuse_when_full
         self._blobs = blobs
         self._queue = queue
         self._lease = lease
@@ -208,7 +220,11 @@ class LocalDelivery:
         trouble = TROUBLES.get(
             type(error), Trouble(f"local delivery failed ({type(error).__name__})", "4.3.0")
         )
-        self._log.error(
+        full = isinstance(error, OverQuota)
+        outcome: Outcome = Deferred(trouble)
+        if full and self._refuse_when_full:
+            outcome = Failed(FULL)
+        (self._log.info if full else self._log.error)(
             "delivery failed",
             queue=letter.name,
             account=delivery.account,
@@ -217,7 +233,7 @@ class LocalDelivery:
         )
         with contextlib.suppress(StoreUnavailable):  # then the lease runs out
             await self._settlement.settle_message(
-                letter.message, self._lease, {delivery.number: Deferred(trouble)}
+                letter.message, self._lease, {delivery.number: outcome}
             )
 
     # What waits in the queue
@@ -254,7 +270,10 @@ class LocalDelivery:
         letter = Taken(message, first.content, stored.size, first.name)
         deliveries = self._deliveries(
             first.reverse_path,
-            [(each.number, Recipient(each.forward_path, "", each.account)) for each in leased],
+            [
+                (each.number, Recipient(each.forward_path, "", each.account, limited=True))
+                for each in leased
+            ],
         )
         try:
             summary = await self._sum_up(stored)
@@ -277,7 +296,12 @@ class LocalDelivery:
         self, reverse_path: str, recipients: Iterable[tuple[int, Recipient]]
     ) -> list[Delivery]:
         return [
-            Delivery(number, recipient.account, trace(reverse_path, recipient.forward_path))
+            Delivery(
+                number,
+                recipient.account,
+                trace(reverse_path, recipient.forward_path),
+                recipient.limited,
+            )
             for number, recipient in recipients
             if recipient.account
         ]

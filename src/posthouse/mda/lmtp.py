@@ -19,9 +19,9 @@ from posthouse.mta.queue.letter import Letter, Recipient
 from posthouse.mta.queue.units import accept
 from posthouse.mta.receive.agent import NO_RELAY
 from posthouse.mta.receive.incoming import House, Incoming, source_of
-from posthouse.mta.receive.receiver import FULL_NOW, NO_USER, OK, RECIPIENT_OK, SENDER_OK, Receiver
+from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, SENDER_OK, Receiver
 from posthouse.mta.receive.recipients import find
-from posthouse.mta.receive.room import NOT_NOW, Room
+from posthouse.mta.receive.room import FULL_NOW, NOT_NOW, Room
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.smtp.events import EndForEach, EndOfMessage, Mail
 from posthouse.protocols.smtp.events import Recipient as Rcpt
@@ -32,6 +32,7 @@ from posthouse.runtime.connection import Notify, Peer
 from posthouse.store.contents import insert_content, refer
 from posthouse.store.database import StoreUnavailable
 from posthouse.store.messages import INBOX, LAST_UID, file_message
+from posthouse.store.quota import has_room
 from posthouse.store.spool import Spooled
 from posthouse.store.summaries import insert_summary
 from posthouse.store.unit import Unit, Work, one_of
@@ -145,7 +146,12 @@ class Filing(Incoming):
             return (reply,) * len(self._taken)
         return tuple(trouble_of(taken, self._troubles) or reply for taken in self._taken)
 
-    def _hand_over(self, spooled: Spooled, source: str, _: Summary | None) -> asyncio.Future[Reply]:
+    def _hand_over(
+        self,
+        spooled: Spooled,
+        source: str,
+        sent: Summary | None = None,  # noqa: ARG002  nobody of ours has sent it
+    ) -> asyncio.Future[Reply]:
         self._spool = None
         return asyncio.ensure_future(self._file(spooled, source))
 
@@ -159,7 +165,8 @@ class Filing(Incoming):
         )
         try:
             summary = await self._summary_of(spooled)
-            unit = file_letter(letter, self.name, self._taken, summary, int(self._service.now()))
+            now = int(self._service.now())
+            unit = file_letter(letter, self.name, self._taken, summary, now, self._service.full)
             self._troubles = await self._service.store.write(unit)
         except (StoreUnavailable, OSError) as error:
             self._house.log.warning("not taken", queue=self.name, reason=str(error))
@@ -181,17 +188,24 @@ def trouble_of(recipients: Sequence[Recipient], troubles: Troubles) -> Reply | N
 
 
 def file_letter(
-    letter: Letter, name: str, taken: Sequence[list[Recipient]], summary: Summary, now: int
+    letter: Letter,
+    name: str,
+    taken: Sequence[list[Recipient]],
+    summary: Summary,
+    now: int,
+    full: Reply = FULL_NOW,
 ) -> Unit[Troubles]:
     """File a letter for all whom each RCPT stands for, or for none of them; gives who cannot
-    have it.
+    have it, `full` those who have no room for it.
     """
 
     def unit() -> Work[Troubles]:
-        accounts = sorted({each.account for some in taken for each in some if each.account})
+        accounts = {e.account: e.limited for some in taken for e in some if e.account}
         troubles: dict[int, Reply] = {}
-        for account in accounts:
+        for account in sorted(accounts):
             trouble = yield from look(account)
+            if accounts[account] and not (yield from has_room(account, letter.content.size)):
+                trouble = full
             if trouble is not None:
                 troubles[account] = trouble
         wanted: dict[object, Recipient] = {}

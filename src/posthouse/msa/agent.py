@@ -10,9 +10,9 @@ from posthouse.message.address import Address, parse_mailbox
 from posthouse.message.completion import complete
 from posthouse.mta.receive.incoming import House
 from posthouse.mta.receive.manners import Manners
-from posthouse.mta.receive.receiver import FULL_NOW, NO_USER, OK, RECIPIENT_OK, Reader, Receiver
+from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
 from posthouse.mta.receive.recipients import find, foreign
-from posthouse.mta.receive.room import Room
+from posthouse.mta.receive.room import FULL_NOW, Room
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.smtp.events import EndOfMessage, Expand, Mail, Recipient
 from posthouse.protocols.smtp.reply import Reply

@@ -144,8 +144,9 @@ def append_messages(
 ) -> Unit[list[Filed]]:
     """The same for several messages, all or none (RFC 3502).
 
-    With REPLACE (RFC 8508) a message goes, whose mailbox and UID are `replaced`. Raises
-    NoSuchMailbox, MailboxFull, SomeExpunged.
+    With REPLACE (RFC 8508) a message goes, whose mailbox and UID are `replaced`. Whether there is
+    room is looked at here, where nobody else can take it. Raises NoSuchMailbox, MailboxFull,
+    OverQuota, SomeExpunged.
     """
 
     def unit() -> Work[list[Filed]]:
@@ -154,6 +155,7 @@ def append_messages(
             its_mailbox, uid = replaced
             if not (yield from expunge(account, its_mailbox, [(uid, uid)], now, False)):
                 raise SomeExpunged
+        yield from require_room(account, 0)
         return filed
 
     return unit

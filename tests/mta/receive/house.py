@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from posthouse.accounts.accounts import add_account
-from posthouse.accounts.aliases import add_alias
 from posthouse.accounts.authenticator import Authenticator
 from posthouse.accounts.authenticator import Settings as PasswordSettings
 from posthouse.accounts.credentials import Hasher, Parameters
@@ -29,7 +28,7 @@ from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import read_content
 from posthouse.store.migrate import migrate
 from posthouse.store.store import Store
-from posthouse.store.unit import Unit, Work, rows_of
+from posthouse.store.unit import Unit, Work, rows_of, run
 
 CHEAP = Parameters(memory=8, passes=1)
 NOON = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 +0000
@@ -100,6 +99,12 @@ class TestHouse:
         return [path for path in (self.directory / "blobs").rglob("*") if path.is_file()]
 
 
+def _write_aliases() -> Work[None]:
+    for address, targets in ALIASES.items():
+        for target in targets:
+            yield from run("INSERT INTO alias (address, target) VALUES (?1, ?2)", address, target)
+
+
 def _letters() -> Work[list[tuple[int, int, str, int, str, str]]]:
     return (
         yield from rows_of(
@@ -157,8 +162,8 @@ async def populate(store: Store) -> None:
     await store.write(add_domain("a.example", 0))
     for name in ("ann", "bob"):
         await store.write(add_account(f"{name}@a.example", secret, 0))
-    for address, targets in ALIASES.items():
-        await store.write(add_alias(address, targets))
+    # As they may be after an account was removed: `add_alias` refuses those that lead in circles.
+    await store.write(_write_aliases)
 
 
 def in_house(

@@ -30,3 +30,4 @@ class Recipient:
     account: int = 0  # whose mailbox; 0: not of this site
     original: str = ""  # the address of RCPT, where an alias led from it to this one
     full: bool = False  # the account keeps as much as it may
+    limited: bool = False  # the account may not keep any number of octets

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posthouse.store.contents import insert_content, refer
+from posthouse.store.quota import OverQuota, has_room
 from posthouse.store.unit import Unit, Work, one_of, rows_of, run, tell
 
 from .letter import Letter, Recipient
@@ -45,9 +46,11 @@ def accept(
 
     When that is durable, the letter is ours. Recipients of this site are leased at once to
     `lease`, the worker that accepts, if it has one; those of others are ready, or held.
+    Raises OverQuota when none of its recipients has room for it.
     """
 
     def unit() -> Work[tuple[int, int]]:
+        yield from require_some_room(recipients, letter.content.size)
         content = yield from insert_content(letter.content, 1)
         row = yield from one_of(
             "INSERT INTO queue_message (name, content, reverse_path, received, source, account,"
@@ -69,6 +72,19 @@ def accept(
         return message, content
 
     return unit
+
+
+def require_some_room(recipients: Sequence[Recipient], octets: int) -> Work[None]:
+    """Raises OverQuota when there is no recipient who can have so many octets more.
+
+    While there is one, the letter is taken, and the others hear of it from its delivery.
+    """
+    if not recipients or not all(each.limited for each in recipients):
+        return
+    for each in recipients:
+        if (yield from has_room(each.account, octets)):
+            return
+    raise OverQuota
 
 
 def insert_recipients(

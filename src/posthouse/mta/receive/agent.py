@@ -16,9 +16,9 @@ from posthouse.runtime.connection import Notify, Peer
 
 from .incoming import House
 from .manners import Guest, Manners
-from .receiver import FULL_NOW, NO_USER, OK, RECIPIENT_OK, Reader, Receiver
+from .receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
 from .recipients import find, foreign
-from .room import Room
+from .room import FULL_NOW, Room
 
 NO_RELAY = Reply(550, "5.7.1", "relaying denied")
 

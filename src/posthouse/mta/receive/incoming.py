@@ -23,9 +23,10 @@ from posthouse.protocols.smtp.session import Service, Session
 from posthouse.runtime.connection import Peer
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.database import StoreUnavailable
+from posthouse.store.quota import OverQuota
 from posthouse.store.spool import Spool, Spooled
 
-from .room import NO_SPACE, NOT_NOW
+from .room import FULL_NOW, NO_SPACE, NOT_NOW
 
 LOOP = Reply(554, "5.4.6", "too many hops, this message is in a loop")
 
@@ -44,6 +45,7 @@ class House:
     blobs: BlobFiles
     log: Log
     hops: int = 100  # Received fields from which a message is in a loop (RFC 5321 §6.3)
+    full: Reply = FULL_NOW  # to a letter for accounts that have no room for it
 
 
 class Incoming:
@@ -169,6 +171,8 @@ class Incoming:
                 answer.set_result(Reply(250, "2.0.0", f"queued as {self.name}"))
             elif isinstance(error, StoreUnavailable):
                 answer.set_result(NOT_NOW)
+            elif isinstance(error, OverQuota):
+                answer.set_result(self._house.full)
             else:
                 answer.set_exception(error)
 

@@ -29,8 +29,6 @@ OK = Reply(250, "2.0.0", "ok")
 SENDER_OK = Reply(250, "2.1.0", "sender ok")
 RECIPIENT_OK = Reply(250, "2.1.5", "recipient ok")
 NO_USER = Reply(550, "5.1.1", "no such user here")
-FULL_NOW = Reply(452, "4.2.2", "the mailbox is full, try again later")
-FULL = Reply(552, "5.2.2", "the mailbox is full")
 WILL_NOT_SAY = Reply(252, "2.5.2", "send some mail, and see")  # RFC 5321 §7.3
 
 

@@ -19,8 +19,8 @@ Found = list[Recipient] | Absent
 def find(address: Address, separator: str) -> Unit[Found]:
     """Who gets a letter for this address; aliases are followed, each mailbox is there once.
 
-    Whether the account is full is looked at where the address is its own: one of many who stand
-    behind an alias gets the letter all the same.
+    Whether the account is full is looked at where the address is its own: of many who stand
+    behind an alias, the others get the letter all the same.
     """
 
     def unit() -> Work[Found]:
@@ -45,8 +45,10 @@ def foreign(address: Address) -> Recipient:
 
 def _of_account(address: Address, found: LocalAccount) -> Recipient:
     if not address.domain:  # <Postmaster>
-        return Recipient(found.address, found.address.rpartition("@")[2], found.account)
-    return Recipient(str(address), address.domain, found.account)
+        path, domain = found.address, found.address.rpartition("@")[2]
+    else:
+        path, domain = str(address), address.domain
+    return Recipient(path, domain, found.account, limited=found.quota > 0)
 
 
 def _expand(alias: Alias, original: str, separator: str) -> Work[list[Recipient]]:

@@ -13,6 +13,8 @@ FRESH = 1.0  # seconds for which an answer of the file system is good
 
 NOT_NOW = Reply(451, "4.3.0", "no mail is taken at the moment, try again later")
 NO_SPACE = Reply(452, "4.3.1", "no space left, try again later")
+FULL_NOW = Reply(452, "4.2.2", "the mailbox is full, try again later")
+FULL = Reply(552, "5.2.2", "the mailbox is full")
 
 
 class Store(Protocol):
