@@ -48,6 +48,7 @@ from posthouse.protocols.sasl.mechanism import (
 )
 from posthouse.protocols.sasl.scram_sha_256 import SCRAM_SHA_256
 from posthouse.store.direct import DirectStore
+from posthouse.store.mailboxes import list_mailboxes
 from posthouse.store.unit import Work, one_of
 from tests.protocols.sasl.client import ScramClient
 
@@ -368,15 +369,21 @@ def test_a_disabled_account_by_no_way(
     assert isinstance(run(who.check(Password(ANN, "one"), "imap")), Login)
 
 
+def uid_validities(store: DirectStore, account: int) -> list[int]:
+    return [each.uid_validity for each in store.read(list_mailboxes(account))]
+
+
 def test_an_account_that_is_removed_leaves_its_number(
     store: DirectStore, accounts: dict[str, int]
 ) -> None:
     add_app(store, "phone", ["imap"], OLD)
+    before = uid_validities(store, accounts[OLD])
     assert store.write(remove_account(store.read(estate(OLD)), 0))
     who = authenticator(store)
     assert run(who.check(Password(OLD, "three"), "imap")) == Denied()
-    again = store.write(add_account(OLD, make_kept("four", HASHER, LEAST), 1))
+    again = store.write(add_account(OLD, make_kept("four", HASHER, LEAST), 0))
     assert again > max(accounts.values())
+    assert min(uid_validities(store, again)) > max(before)
     assert run(who.check(Password(OLD, "three"), "imap")) == Denied()
     assert store.read(list_app_passwords(OLD)) == []
 

@@ -35,6 +35,13 @@ ON CONFLICT DO NOTHING
 """
 
 
+#: A client that knew an account of this address sees that its mailboxes are others.
+_AS_BEFORE = """
+UPDATE account SET next_uid_validity = max(next_uid_validity, COALESCE(
+    (SELECT max(next_uid_validity) FROM removed_account WHERE address = ?2), 0)) WHERE id = ?1
+"""
+
+
 def add_account(address: str, password: Kept | str, now: int) -> Unit[int]:
     """Add an account with its default mailboxes; its id. Of its password a hash will do.
 
@@ -80,6 +87,7 @@ def _add(address: str, password: Kept | str, now: int) -> Work[int | None]:
     row = yield from one_of("SELECT id FROM account WHERE address = ?1", address)
     assert row is not None
     account: int = row[0]
+    yield from run(_AS_BEFORE, account, address)
     yield from keep(account, password)
     yield from create_default_mailboxes(account, now)
     return account

@@ -85,7 +85,11 @@ def remove_account(found: Estate, now: int) -> Unit[bool]:
     account = found.account
 
     def unit() -> Work[bool]:
-        row = yield from one_of("SELECT modseq FROM account WHERE id = ?1", account)
+        row = yield from one_of(
+            "SELECT modseq, max(next_uid_validity, vacated_validity + 1) FROM account"
+            " WHERE id = ?1",
+            account,
+        )
         if row is None or row[0] != found.modseq:
             return False
         waiting = yield from one_of(
@@ -103,10 +107,12 @@ def remove_account(found: Estate, now: int) -> Unit[bool]:
             yield from run(f"DELETE FROM {table} WHERE account = ?1", account)  # noqa: S608
         yield from run("DELETE FROM account WHERE id = ?1", account)
         yield from run(
-            "INSERT INTO removed_account (id, address, removed) VALUES (?1, ?2, ?3)",
+            "INSERT INTO removed_account (id, address, removed, next_uid_validity)"
+            " VALUES (?1, ?2, ?3, ?4)",
             account,
             found.address,
             now,
+            row[1],
         )
         yield from tell("account", account, found.modseq + 1)
         return True

@@ -34,12 +34,14 @@ CREATE TABLE app_password (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX app_password_by_name ON app_password (account, name);
 
--- Accounts that are no more: their numbers are not given again.
+-- Accounts that are no more: neither their numbers nor their UIDVALIDITYs are given again.
 CREATE TABLE removed_account (
-    id      INTEGER PRIMARY KEY,
-    address TEXT NOT NULL,
-    removed INTEGER NOT NULL
+    id                INTEGER PRIMARY KEY,
+    address           TEXT NOT NULL,
+    removed           INTEGER NOT NULL,
+    next_uid_validity INTEGER NOT NULL
 );
+CREATE INDEX removed_account_by_address ON removed_account (address);
 
 -- From this the salts come that are shown for users who do not exist.
 INSERT INTO fact (name, value) VALUES ('decoy', lower(hex(randomblob(32))));
