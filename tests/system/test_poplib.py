@@ -155,3 +155,30 @@ def test_languages(server: Server, anna: User) -> None:
     assert denied.value.args[0].decode() == "-ERR [AUTH] неверное имя пользователя или пароль"
     assert client._longcmd("LANG")[1][:2] == [b"en English", b"de Deutsch"]  # type: ignore[attr-defined]
     client.quit()
+
+
+def test_what_the_operator_asks_of_clients() -> None:
+    """A delay that holds for all workers, and nothing left here that was retrieved."""
+    settings = {
+        "pop3.login_delay": 3600,
+        "pop3.login_delay_except": "bob@a.example",
+        "pop3.expire": "0",
+        "pop3.language": "fr",
+    }
+    with Server(workers=2, settings=settings) as server:
+        server.add_accounts(["ann@a.example", "bob@a.example"], "secret word")
+        ann, bob = (User(server, f"{name}@a.example", "secret word") for name in ("ann", "bob"))
+        ann.pop3().quit()
+        for _ in range(4):  # sooner or later on the other worker
+            with pytest.raises(poplib.error_proto, match=r"\[LOGIN-DELAY\]"):
+                ann.pop3()
+        bob.fill(3)
+        client = bob.pop3()
+        assert client.capa()["LOGIN-DELAY"] == ["0"]
+        assert client.capa()["EXPIRE"] == ["0"]
+        assert client._shortcmd("LANG *").startswith(b"+OK fr la langue")  # type: ignore[attr-defined]
+        client.retr(2)
+        client.quit()
+        again = bob.pop3()
+        assert again.stat()[0] == 2
+        again.quit()
