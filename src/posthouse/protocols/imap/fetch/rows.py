@@ -67,10 +67,21 @@ def send_rows(
         its_items = items
         if seen and (yield from _mark_seen(selected, marked)):
             its_items = with_new_flags(selected, items)
-        for start in range(0, len(marked), most):
-            batch = marked[start : start + most]
-            complete = (yield from _send_batch(selected, batch, its_items, needs)) and complete
+        try:
+            for start in range(0, len(marked), most):
+                batch = marked[start : start + most]
+                complete = (yield from _send_batch(selected, batch, its_items, needs)) and complete
+        except No:  # RFC 3516 §4.3; what is marked as \Seen by then is so all the same
+            if its_items is not items:
+                yield from _tell_flags(selected, marked)
+            raise
     return complete
+
+
+def _tell_flags(selected: Selected, positions: Sequence[int]) -> Dialogue[None]:
+    items = news_of_flags(selected)
+    template = message_template(items, selected)
+    yield from send(render(items, Slice.at(selected, positions), template))
 
 
 def _send_lasting(
