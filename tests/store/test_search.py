@@ -31,7 +31,7 @@ from posthouse.store.search import documents
 from posthouse.store.search.index import FILE, Damaged, Index, Known, remove, trigrams_of
 from posthouse.store.search.indexer import Indexer, catch_up, only_one, open_index, waiting
 from posthouse.store.search.searching import NOTHING_KNOWN, Searching
-from posthouse.store.unit import Work, run
+from posthouse.store.unit import Row, Unit, Work, run
 
 PLACE = (1, 0, 1)
 LETTER = b"From: Ann <ann@a.example>\r\nSubject: About %b\r\n\r\nThe text of number %b.\r\n"
@@ -220,6 +220,26 @@ def test_nothing_is_indexed_twice(store: DirectStore) -> None:
     assert waiting(index, store.read) == 1
     index.close()
     assert index_all(store) == 1
+
+
+def test_what_comes_while_it_indexes_is_indexed_once(store: DirectStore) -> None:
+    letters(store, 3)
+    index = open_index(store.directory)
+    looks = 0
+
+    def look(unit: Unit[list[Row]]) -> list[Row]:
+        nonlocal looks
+        found = store.read(unit)
+        looks += 1
+        if looks == 1:  # the mailboxes have been looked at, the messages not yet
+            letters(store, 2)
+        return found
+
+    blobs = BlobFiles(store.directory)
+    assert catch_up(index, look, blobs) == 5
+    assert catch_up(index, store.read, blobs) == 0
+    assert index.count()[1] == 5
+    index.close()
 
 
 def test_two_writers_take_turns(tmp_path: Path) -> None:

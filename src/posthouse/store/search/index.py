@@ -29,7 +29,7 @@ else:
     from backports import zstd
 
 FILE = "search.db"
-VERSION = 1  # one more whenever what is kept comes out otherwise
+VERSION = 2  # one more whenever what is kept comes out otherwise
 BUSY = 10_000  # milliseconds
 CACHE = 32 * 1024  # KiB
 UIDS = 32  # bits of a key
@@ -51,6 +51,7 @@ CREATE TABLE mailbox (
     created INTEGER NOT NULL,  -- the account: an id may be given again
     mailbox INTEGER NOT NULL,
     mark    INTEGER NOT NULL DEFAULT 0,
+    modseq  INTEGER NOT NULL DEFAULT 0,  -- of the mailbox, when all was as it is here
     UNIQUE (account, mailbox)
 );
 CREATE TABLE entry (
@@ -113,6 +114,7 @@ class Known:
 
     number: int
     mark: int
+    modseq: int = 0
 
     @property
     def first(self) -> int:
@@ -208,14 +210,15 @@ class Index:
     def find(self, account: int, created: int, mailbox: int) -> Known | None:
         """A mailbox, if it is in the index."""
         rows = self._rows(
-            "SELECT number, mark FROM mailbox WHERE account = ?1 AND mailbox = ?2 AND created = ?3",
+            "SELECT number, mark, modseq FROM mailbox"
+            " WHERE account = ?1 AND mailbox = ?2 AND created = ?3",
             *(account, mailbox, created),
         )
         return Known(*rows[0]) if rows else None
 
     def marks(self) -> dict[tuple[int, int, int], Known]:
         """All mailboxes: by account, its time of creation, and id."""
-        rows = self._rows("SELECT account, created, mailbox, number, mark FROM mailbox")
+        rows = self._rows("SELECT account, created, mailbox, number, mark, modseq FROM mailbox")
         return {row[:3]: Known(*row[3:]) for row in rows}
 
     def begin(self, account: int, created: int, mailbox: int) -> Known:
@@ -244,7 +247,14 @@ class Index:
             self._execute(
                 "UPDATE mailbox SET mark = ?2 WHERE number = ?1", (known.number, mark)
             ).fetchall()
-        return Known(known.number, mark)
+        return Known(known.number, mark, known.modseq)
+
+    def settle(self, known: Known, modseq: int) -> None:
+        """Nothing is to be done here until the mailbox changes."""
+        with damage():
+            self._execute(
+                "UPDATE mailbox SET modseq = ?2 WHERE number = ?1", (known.number, modseq)
+            ).fetchall()
 
     def _add(self, key: int, document: Document) -> None:
         execute = self._execute
@@ -303,6 +313,14 @@ class Index:
             "SELECT (SELECT count(*) FROM mailbox), (SELECT count(*) FROM ordering)"
         )
         return row[0], row[1]
+
+    def count_of(self, known: Known) -> int:
+        """Messages of a mailbox that are in the index."""
+        rows = self._rows(
+            "SELECT count(*) FROM ordering WHERE key BETWEEN ?1 AND ?2", known.first, known.last
+        )
+        count: int = rows[0][0]
+        return count
 
     def without_text(self, known: Known) -> list[int]:
         """UIDs of messages whose text is not in the index."""

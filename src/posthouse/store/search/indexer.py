@@ -28,8 +28,7 @@ LOCK = "search.lock"
 AT_ONCE = 128  # messages in one transaction
 LARGE = 8 * 1024 * 1024  # octets in one transaction
 IDLE = 600.0  # seconds between two looks when nothing was heard
-THOROUGHLY = 12  # rounds between two checks of the whole index
-GONE = 200  # expunged messages of a mailbox that may wait to be forgotten
+CHECKED = 86_400.0  # seconds between two looks through the whole index
 NICE = 10
 
 Look = Callable[[Unit[list[Row]]], list[Row]]
@@ -56,11 +55,11 @@ def only_one(directory: Path, wait: bool) -> Iterator[bool]:
 
 
 def all_mailboxes() -> Work[list[Row]]:
-    """Account, its time of creation, mailbox, last UID, messages."""
+    """Account, its time of creation, mailbox, last UID, messages, mod-sequence."""
     return (
         yield from rows_of(
-            "SELECT a.id, a.created, m.id, m.uid_next - 1, m.messages"
-            " FROM mailbox AS m JOIN account AS a ON a.id = m.account"
+            "SELECT a.id, a.created, m.id, m.uid_next - 1, m.messages,"
+            " m.highest_modseq FROM mailbox AS m JOIN account AS a ON a.id = m.account"
         )
     )
 
@@ -69,7 +68,7 @@ def waiting(index: Index | None, look: Look) -> int:
     """How many messages are not indexed yet."""
     marks = index.marks() if index is not None else {}
     count = 0
-    for account, created, mailbox, last, _ in look(all_mailboxes):
+    for account, created, mailbox, last, _, _ in look(all_mailboxes):
         known = marks.get((account, created, mailbox))
         mark = known.mark if known else 0
         if mark < last:
@@ -119,9 +118,11 @@ def catch_up(
     done = 0
     marks = index.marks()
     present = look(all_mailboxes)
-    for account, created, mailbox, last, messages in present:
+    for account, created, mailbox, last, messages, modseq in present:
         known = marks.pop((account, created, mailbox), None)
         if known is None and last == 0:
+            continue
+        if known is not None and known.modseq == modseq and known.mark >= last and not thoroughly:
             continue
         if known is None:
             for gone in [key for key in marks if key[0] == account and key[2] == mailbox]:
@@ -131,7 +132,9 @@ def catch_up(
             known, count = _index_some(index, look, blobs, known, (account, mailbox, last))
             done += count
         if not stopped():
-            _forget_expunged(index, look, known, (account, mailbox, messages), thoroughly)
+            if index.count_of(known) > messages:
+                _forget_expunged(index, look, known, account, mailbox)
+            index.settle(known, modseq)
     for known in marks.values():
         if not stopped():
             index.forget(known)
@@ -150,17 +153,14 @@ def _index_some(
         octets += row[2]
         if octets > LARGE:
             break
-    mark = documents[-1].uid if len(documents) == AT_ONCE or octets > LARGE else last
+    newest = documents[-1].uid if documents else last
+    # There may be newer ones than when the mailbox was looked at; and after the last, none.
+    mark = newest if len(documents) == AT_ONCE or octets > LARGE else max(newest, last)
     return index.add(known, documents, mark), len(documents)
 
 
-def _forget_expunged(
-    index: Index, look: Look, known: Known, where: tuple[int, int, int], thoroughly: bool
-) -> None:
-    account, mailbox, messages = where
+def _forget_expunged(index: Index, look: Look, known: Known, account: int, mailbox: int) -> None:
     keys = index.keys(known)
-    if len(keys) - messages <= (0 if thoroughly else GONE):
-        return
 
     def uids() -> Work[list[Row]]:
         return (
@@ -197,16 +197,17 @@ class Indexer:
 
     async def run(self) -> None:
         """Index from time to time, until cancelled."""
-        rounds = 0
+        checked = float("-inf")
         loop = asyncio.get_running_loop()
         pool = ThreadPoolExecutor(1, "indexer", _stand_back)
         try:
             while True:
                 self._heard.clear()
-                thoroughly = rounds % THOROUGHLY == 0 or self._searching.damaged
+                now = loop.time()
+                thoroughly = now - checked > CHECKED or self._searching.damaged
+                checked = now if thoroughly else checked
                 self._searching.damaged = False
                 await loop.run_in_executor(pool, self._round, thoroughly)
-                rounds += 1
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._heard.wait(), IDLE)
                 await asyncio.sleep(self._delay)
