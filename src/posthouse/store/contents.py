@@ -31,6 +31,7 @@ class Prepared:
     body: bytes
     packed: bool = False
     file: str | None = None
+    plain: bool = False  # ASCII, and its last line has an end: all protocols send it as it is
 
 
 def header_size(content: bytes) -> int:
@@ -45,11 +46,12 @@ def prepare(content: bytes) -> Prepared:
     """Content that is small enough for a row."""
     split = header_size(content)
     header, body = content[:split], content[split:]
+    plain = content.isascii() and content.endswith(b"\r\n")
     if len(body) >= PACKED_FROM:
         packed = zstd.compress(body, LEVEL)
         if len(packed) < len(body):
-            return Prepared(len(content), header, packed, packed=True)
-    return Prepared(len(content), header, body)
+            return Prepared(len(content), header, packed, packed=True, plain=plain)
+    return Prepared(len(content), header, body, plain=plain)
 
 
 def prepare_file(name: str, size: int, beginning: bytes) -> Prepared:
@@ -78,10 +80,11 @@ def unpack(header: bytes, body: bytes, packed: int) -> bytes:
 def insert_content(prepared: Prepared, refs: int) -> Work[int]:
     """Write content that will be referred to `refs` times; gives its id."""
     row = yield from one_of(
-        "INSERT INTO content (size, refs, file) VALUES (?1, ?2, ?3) RETURNING id",
+        "INSERT INTO content (size, refs, file, plain) VALUES (?1, ?2, ?3, ?4) RETURNING id",
         prepared.size,
         refs,
         prepared.file,
+        int(prepared.plain),
     )
     assert row is not None
     content: int = row[0]

@@ -14,7 +14,7 @@ from posthouse.message.surrogate import is_conventional, surrogate
 
 from .contents import read_content
 from .messages import INBOX
-from .unit import Unit, Work, one_of, run_many
+from .unit import Unit, Work, one_of, rows_of, run_many
 
 LARGEST = 10 * 1024 * 1024  # octets of a message of which a surrogate is made: it is in memory
 NO_SURROGATE = -1
@@ -52,12 +52,14 @@ def ended(message: bytes) -> int:
 def measure_messages(
     account: int, uids: Sequence[int]
 ) -> Unit[tuple[dict[int, Measure], list[Large]]]:
-    """Look at these messages of the INBOX, but for the large ones."""
+    """Look at these messages of the INBOX (UIDs ascending), but for the large ones."""
 
     def unit() -> Work[tuple[dict[int, Measure], list[Large]]]:
-        measures: dict[int, Measure] = {}
+        measures = yield from _plain(account, uids[0], uids[-1])
         large: list[Large] = []
         for uid in uids:
+            if uid in measures:
+                continue
             row = yield from one_of(
                 "SELECT prefix, content FROM message"
                 " WHERE account = ?1 AND mailbox = ?2 AND uid = ?3",
@@ -75,6 +77,20 @@ def measure_messages(
         return measures, large
 
     return unit
+
+
+def _plain(account: int, first: int, last: int) -> Work[dict[int, Measure]]:
+    """Those that need not be read for it."""
+    rows = yield from rows_of(
+        "SELECT uid, prefix, c.size FROM message AS m JOIN content AS c ON c.id = m.content"
+        " WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4"
+        " AND sent_size IS NULL AND plain = 1",
+        account,
+        INBOX,
+        first,
+        last,
+    )
+    return {uid: Measure(len(prefix) + size, 0) for uid, prefix, size in rows if prefix.isascii()}
 
 
 def note_measures(account: int, measures: dict[int, Measure]) -> Unit[None]:
