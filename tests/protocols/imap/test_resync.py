@@ -163,12 +163,15 @@ class Resync(RuleBasedStateMachine):
         box = self.stage.boxes["INBOX"]
         before = {message.uid: message.modseq for message in box.messages}
         client = self.client(who)
-        if self.stage.selected(client.connection)[0].view.index(uid) is None:
+        view = self.stage.selected(client.connection)[0].view
+        at = view.index(uid)
+        if at is None:
             return
+        told = view.modseqs[at]
         client.say(command.encode())
         for message in box.messages:
-            if before[message.uid] > since:
-                assert message.modseq == before[message.uid]
+            if before[message.uid] > since:  # only other flags may have changed (§3.1.12)
+                assert message.modseq == before[message.uid] or told <= since
             elif message.uid == uid:
                 assert flag.encode() in message.flags.split()
                 client.flags.setdefault(uid, set()).add(flag.encode())

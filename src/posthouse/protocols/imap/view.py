@@ -15,7 +15,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -101,6 +101,12 @@ class View:
         at = bisect_left(self.uids, uid)
         return at if at < len(self.uids) and self.uids[at] == uid else None
 
+    def finder(self, count: int) -> Callable[[int], int | None]:
+        """What does the same as `index`, for so many UIDs."""
+        if count * 8 < len(self.uids):
+            return self.index
+        return dict(zip(self.uids, range(len(self.uids)), strict=True)).get
+
     def indexes(self, uids: Iterable[int]) -> list[int]:
         """The positions of those of these messages that are here, in ascending order."""
         return sorted([at for uid in set(uids) if (at := self.index(uid)) is not None])
@@ -123,11 +129,12 @@ class View:
         last = uids[-1] if uids else 0
         touched = set[int]()
         new = []
+        find = self.finder(len(changes.messages))
         for message in changes.messages:
             uid, its_flags, modseq = message
             if uid > last:
                 new.append(message)
-            elif (at := self.index(uid)) is not None:  # it may have been expunged already
+            elif (at := find(uid)) is not None:  # it may have been expunged already
                 flags[at], modseqs[at] = its_flags, modseq
                 touched.add(at // BLOCK)
         same = (len(uids) + BLOCK - 1) // BLOCK  # the blocks in which all stays in its place

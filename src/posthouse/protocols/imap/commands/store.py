@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import compress
 
 from ...dialogue import Dialogue, send
 from ..events import decide
@@ -13,7 +14,7 @@ from ..fetch.item import FLAGS, MODSEQ, UID, Item, from_view, news_of_flags, wit
 from ..grammar import Reader
 from ..mail_events import Mode, News, Store
 from ..modifiers import Positions, store_modifiers
-from ..modseq import make_aware
+from ..modseq import changed_since, make_aware
 from ..news import report
 from ..result import No
 from ..sequence import format_set, parse_sequence_set, runs
@@ -55,7 +56,9 @@ def store(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[st
     if not silent:
         yield from _tell_flags(selected, selected.alive(positions), by_uid)
     elif "CONDSTORE" in selected.enabled:
-        stored = selected.view.indexes(known) if unchanged_since is None else _each(positions)
+        stored = selected.alive(positions)
+        if unchanged_since is None:
+            stored = changed_since(selected, stored, told.version)
         yield from _tell_modseqs(selected, stored, left)
         yield from _tell_flags(selected, ranges_of(left), by_uid)
     which = format_set(runs(sorted(news.modified) if by_uid else [at + 1 for at in left])).decode()
@@ -104,15 +107,13 @@ def _tell_flags(selected: Selected, positions: Positions, by_uid: bool) -> Dialo
         yield from send(octets)
 
 
-def _tell_modseqs(selected: Selected, stored: Iterable[int], left: list[int]) -> Dialogue[None]:
+def _tell_modseqs(selected: Selected, stored: Positions, left: list[int]) -> Dialogue[None]:
     """Of what was stored in silence (RFC 7162 §3.1.3); those `left` alone are told whole."""
-    positions = selected.alive(ranges_of(sorted(set(stored).difference(left))))
-    for octets in from_view(selected, positions, (UID, MODSEQ)):
+    if left:
+        named = {at for start, stop in stored for at in range(start, stop)}
+        stored = ranges_of(sorted(named.difference(left)))
+    for octets in from_view(selected, stored, (UID, MODSEQ)):
         yield from send(octets)
-
-
-def _each(positions: Positions) -> list[int]:
-    return [at for start, stop in positions for at in range(start, stop)]
 
 
 def ranges_of(positions: Iterable[int]) -> Positions:
@@ -138,22 +139,40 @@ def _expected(
     flags: tuple[bytes, ...],
 ) -> set[int]:
     """The UIDs whose new flags are what a client that stored in silence takes them to be."""
-    changed = news.view.since(told)[1] if news.changed is None else news.changed
-    named = bytearray(len(told))
+    outcomes = _Outcomes(mode, flags)
+    view, count = news.view, len(told)
+    found = set[int]()
+    if view.uids[:count] == told.uids:  # all are where they were
+        for start, stop in positions:
+            pairs = list(zip(told.flags[start:stop], view.flags[start:stop], strict=True))
+            found.update(compress(told.uids[start:stop], map(outcomes.__getitem__, pairs)))
+        return found
+    changed = view.since(told)[1] if news.changed is None else news.changed
+    before, after = told.finder(len(changed)), view.finder(len(changed))
+    named = bytearray(count)
     for start, stop in positions:
         named[start:stop] = b"\1" * (stop - start)
-    outcomes: dict[tuple[bytes, bytes], bool] = {}
-    found = set()
     for uid in changed:
-        before, after = told.index(uid), news.view.index(uid)
-        if before is None or after is None or not named[before]:
+        old, new = before(uid), after(uid)
+        if old is None or new is None or not named[old]:
             continue
-        pair = (told.flags[before], news.view.flags[after])
-        if pair not in outcomes:
-            outcomes[pair] = _outcome(pair[0], mode, flags) == frozenset(pair[1].lower().split())
-        if outcomes[pair]:
+        if outcomes[told.flags[old], view.flags[new]]:
             found.add(uid)
     return found
+
+
+class _Outcomes(dict[tuple[bytes, bytes], bool]):
+    """Of flags before and after: whether they have become what the command makes of them."""
+
+    def __init__(self, mode: Mode, flags: tuple[bytes, ...]) -> None:
+        super().__init__()
+        self._mode = mode
+        self._flags = flags
+
+    def __missing__(self, pair: tuple[bytes, bytes]) -> bool:
+        expected = _outcome(pair[0], self._mode, self._flags)
+        self[pair] = expected == frozenset(pair[1].lower().split())
+        return self[pair]
 
 
 def _outcome(before: bytes, mode: Mode, flags: tuple[bytes, ...]) -> frozenset[bytes]:
