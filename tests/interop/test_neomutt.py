@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.interop.program import certificate, need, run
+from tests.system.net import Net, ann, until
 from tests.system.server import Server
 from tests.system.user import User, letter
 
@@ -27,6 +28,8 @@ set imap_pass = "{password}"
 set pop_user = "{address}"
 set pop_pass = "{password}"
 set smtp_pass = "{password}"
+set smtp_authenticators = "plain"
+set pop_authenticators = "user"
 set certificate_file = "{certificate}"
 set ssl_verify_host = no
 set ssl_verify_dates = no
@@ -201,3 +204,27 @@ def test_a_letter_from_one_to_the_other(anna: User, boris: User, tmp_path: Path)
     assert b"There." in saved.read_bytes()
     with boris.imap() as client:
         client.append("Sent", "(\\Seen)", "", letter("kept").as_bytes())
+
+
+def test_an_unknown_user_of_another_site_comes_back_as_a_report(tmp_path: Path) -> None:
+    """The other site refuses the recipient; the sender reads why (RFC 3464)."""
+    with Net() as net:
+        there = net.site("there.example")
+        sender = ann(net.site("here.example"), "here.example")
+        mutt = Mutt(sender, tmp_path, tls=True)
+        mutt.send("submission", "nobody@there.example", "For nobody at all.\n")
+        until(lambda: sender.messages(0), there.log)
+        shown, attached = tmp_path / "shown", tmp_path / "attached"
+        mutt.press(
+            mutt.url("imap", "INBOX"),
+            f"<pipe-message>cat > {shown}<enter>"
+            f"<view-attachments><last-entry><pipe-entry>cat > {attached}<enter><exit><quit>",
+            "set pipe_decode",
+        )
+        text = " ".join(shown.read_text().split())
+        assert "Subject: Not delivered: by neomutt" in text
+        assert "nobody@there.example" in text
+        assert "550 5.1.1 no such user here" in text
+        assert "Status: 5.1.1" in text
+        assert "Remote-MTA: dns; mx.there.example" in text
+        assert attached.read_text() == "For nobody at all.\n"  # of the letter that came back
