@@ -209,7 +209,8 @@ class Indexer:
                 self._searching.damaged = False
                 await loop.run_in_executor(pool, self._round, thoroughly)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._heard.wait(), IDLE)
+                    async with asyncio.timeout(IDLE):  # wait_for of 3.11 may lose a cancellation
+                        await self._heard.wait()
                 await asyncio.sleep(self._delay)
         finally:
             self._ended.set()
