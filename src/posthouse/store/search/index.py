@@ -192,6 +192,11 @@ class Index:
         with contextlib.suppress(apsw.Error):
             self._connection.close()
 
+    def interrupt(self) -> None:
+        """From another thread: what runs ends as if there were damage."""
+        with contextlib.suppress(apsw.Error):
+            self._connection.interrupt()
+
     def check(self) -> None:
         """Look through all of it for damage."""
         with damage():

@@ -190,6 +190,7 @@ class Indexer:
         self._blobs = BlobFiles(directory)
         self._heard = asyncio.Event()
         self._ended = threading.Event()
+        self._index: Index | None = None  # that the thread is at
 
     def hear(self, _account: int, _modseq: int) -> None:
         """Something of an account has changed."""
@@ -214,6 +215,8 @@ class Indexer:
                 await asyncio.sleep(self._delay)
         finally:
             self._ended.set()
+            if (index := self._index) is not None:
+                index.interrupt()
             pool.shutdown(wait=True)  # for the time of one transaction
 
     def _round(self, thoroughly: bool) -> None:
@@ -227,16 +230,21 @@ class Indexer:
     def _index_all(self, thoroughly: bool) -> None:
         connection = connect(self._directory, mapped=True)
         try:
-            index = open_index(self._directory, check=thoroughly)
+            index = self._index = open_index(self._directory)
             try:
+                if thoroughly:
+                    index.check()
                 self._catch_up(index, Runner(connection), thoroughly)
             except Damaged as error:
+                if self._ended.is_set():  # it was interrupted
+                    return
                 self._log.error("the search index is damaged and made anew", error=str(error))
                 index.close()
                 remove(self._directory)
                 index = Index(self._directory, create=True)
                 self._catch_up(index, Runner(connection), thoroughly)
             finally:
+                self._index = None
                 index.close()
         finally:
             connection.close()
