@@ -6,6 +6,7 @@ import json
 import smtplib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -100,3 +101,27 @@ def test_one_of_many_is_full(small: Server) -> None:
     (waiting,) = json.loads(small.run("queue", "list", "--json", "--recipient", "carl@localhost"))
     assert waiting["state"] == "deferred"
     assert "full" in json.dumps(waiting)
+
+
+def test_refused_when_full(tmp_path: Path) -> None:
+    """By setting: 552 at RCPT and at the end, and a report for one among others."""
+    settings = HASH | {"delivery.when_full": "refuse"}
+    with Server(workers=1, settings=settings, data=tmp_path) as server:
+        server.add_accounts([f"{name}@localhost" for name in ("ann", "bob", "eve")], "secret")
+        server.run("alias", "add", "both@localhost", "ann@localhost", "bob@localhost")
+        server.run("account", "quota", "bob@localhost", "1000")
+        with smtplib.SMTP(*server.address("smtp"), timeout=PATIENCE) as client:
+            client.ehlo()
+            client.mail("eve@localhost")
+            assert client.rcpt("bob@localhost")[0] == 250
+            assert client.data(LETTER) == (552, b"5.2.2 the mailbox is full")
+            client.mail("eve@localhost")
+            client.rcpt("both@localhost")
+            assert client.data(LETTER)[0] == 250
+        assert len(User(server, "ann@localhost", "secret").messages(1)) == 1
+        (report,) = User(server, "eve@localhost", "secret").messages(1)
+        assert b"Status: 5.2.2" in report
+        assert b"Return-Path: <>" in report
+        with User(server, "bob@localhost", "secret").imap() as bob:
+            assert bob.append("INBOX", "", "", LETTER[:900] + b"\r\n")[0] == "OK"
+            assert bob.append("INBOX", "", "", LETTER[:100] + b"\r\n")[0] == "NO"
