@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from posthouse.message.summary import Summary
 
-from .unit import Work, run
+from .unit import Unit, Work, one_of, run
 
 
 def insert_summary(content: int, summary: Summary) -> Work[None]:
@@ -25,3 +25,13 @@ def insert_summary(content: int, summary: Summary) -> Work[None]:
         summary.body_structure,
         summary.preview,
     )
+
+
+def keep_summary(content: int, summary: Summary) -> Unit[None]:
+    """Put a summary in the place of an older maker's, if the content is still there."""
+
+    def unit() -> Work[None]:
+        if (yield from one_of("SELECT 1 FROM content WHERE id = ?1", content)) is not None:
+            yield from insert_summary(content, summary)
+
+    return unit

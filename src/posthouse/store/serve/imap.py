@@ -46,6 +46,7 @@ from ..messages import (
 from ..quota import OverQuota
 from ..search.searching import Searching
 from ..store import Store
+from ..summaries import keep_summary
 from ..unit import Unit
 from ..views import MailboxViews, SharedView
 from .appending import AppendAnswers
@@ -389,10 +390,16 @@ class ImapAgent:
         stored = self._store.read(lambda: read_content(content))
         if stored is None:
             return summarise(b"")
-        if stored.octets is not None:
-            return summarise(stored.octets)
-        assert stored.file is not None
-        return summarise(self._service.blobs.read_all(stored.file))
+        octets = stored.octets
+        if octets is None:
+            assert stored.file is not None
+            octets = self._service.blobs.read_all(stored.file)
+        made = summarise(octets)
+        # Kept for the next reader; one that cannot be kept is made again.
+        self._store.write(keep_summary(content, made)).add_done_callback(
+            lambda done: done.cancelled() or done.exception()
+        )
+        return made
 
     def _header_in_file(self, file: str) -> bytes:
         beginning = self._service.blobs.read(file, 0, HEADER_IN_FILE)
