@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.runtime.clock import SetClock
-from posthouse.runtime.counters import HEADER, SETS, WAYS, Counters
+from posthouse.runtime.counters import SETS, SIZE, Counters
 from posthouse.runtime.networks import Networks
 
 
@@ -87,8 +88,22 @@ def test_the_file_does_not_grow(tmp_path: Path) -> None:
     for number in range(SETS):
         counters.add(counters.key("log-in", str(number)), 10, 600)
     assert counters.debt(key) == pytest.approx(600, abs=0.1)
-    assert (tmp_path / "run" / "counters").stat().st_size == HEADER + SETS * WAYS * 8
+    assert (tmp_path / "run" / "counters").stat().st_size == SIZE
     counters.close()
+
+
+def test_without_a_disk_each_counts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker serves though there is no space for the file."""
+
+    def full(descriptor: int, offset: int, length: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    counters = Counters(tmp_path, SetClock().monotonic)
+    key = counters.key("x", "y")
+    assert [counters.take(key, 1, 1) for _ in range(2)] == [True, False]
+    counters.close()
+    assert not (tmp_path / "run" / "counters").exists()
 
 
 def _take_many(directory: Path, granted: multiprocessing.Queue[int]) -> None:

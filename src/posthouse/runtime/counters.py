@@ -25,6 +25,7 @@ from pathlib import Path
 WAYS = 4
 SETS = 1 << 15  # 1 MiB in all
 HEADER = 64  # octets: what the file is, the boot that its moments are of, the secret
+SIZE = HEADER + SETS * WAYS * 8
 FORMAT = b"counters"
 TICKS = 1 << 14  # of a second
 MOMENT = (1 << 44) - 1  # the bits of a word that are a moment in ticks
@@ -42,10 +43,13 @@ class Counters:
     def __init__(self, directory: Path, monotonic: Callable[[], float]) -> None:
         """`monotonic` is the same for all processes, and begins anew with the machine."""
         self._monotonic = monotonic
-        descriptor = _open(directory / "run")
         try:
-            self._map = mmap.mmap(descriptor, HEADER + SETS * WAYS * 8)
-        finally:
+            descriptor = _open(directory / "run")
+        except OSError:  # no space, no writing: better counted by each worker than not at all
+            self._map = mmap.mmap(-1, SIZE)
+            self._map[32:HEADER] = secrets.token_bytes(HEADER - 32)
+        else:
+            self._map = mmap.mmap(descriptor, SIZE)
             os.close(descriptor)
         self._secret = self._map[32:HEADER]
         self._whole = memoryview(self._map)
@@ -124,8 +128,7 @@ def _open(directory: Path) -> int:
         fcntl.flock(holder, fcntl.LOCK_EX)  # two workers that start would make two
         with suppress(OSError):
             found = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-            size = HEADER + SETS * WAYS * 8
-            if os.fstat(found).st_size == size and os.pread(found, len(header), 0) == header:
+            if os.fstat(found).st_size == SIZE and os.pread(found, len(header), 0) == header:
                 return found
             os.close(found)
         # What others have mapped must not become shorter: a new file takes its place.
@@ -133,9 +136,14 @@ def _open(directory: Path) -> int:
         with suppress(FileNotFoundError):
             fresh.unlink()
         made = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        os.ftruncate(made, HEADER + SETS * WAYS * 8)
-        os.pwrite(made, header + secrets.token_bytes(HEADER - len(header)), 0)
-        fresh.rename(path)
+        try:
+            # Space that is not there when a word is written would be a SIGBUS.
+            os.posix_fallocate(made, 0, SIZE)
+            os.pwrite(made, header + secrets.token_bytes(HEADER - len(header)), 0)
+            fresh.rename(path)
+        except OSError:
+            os.close(made)
+            raise
         return made
     finally:
         os.close(holder)
