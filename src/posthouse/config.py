@@ -194,8 +194,11 @@ class LogIn(Part, frozen=True):
 
     mechanisms: Annotated[
         list[str],
-        about("Those offered, where the accounts and the connection have what they need."),
-    ] = field(default_factory=lambda: list(MECHANISMS))
+        about(
+            "Those offered, where the accounts and the connection have what they need. The -PLUS"
+            " ones are not among the defaults: clients with GNU SASL choose them, and cannot."
+        ),
+    ] = field(default_factory=lambda: [each for each in MECHANISMS if not each.endswith("-PLUS")])
     anonymous: Annotated[
         str,
         about("The account that anybody may read by IMAP and POP3 with ANONYMOUS; empty: none."),

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from posthouse.protocols.sasl import MECHANISMS
 from tests.accounts.tokens import AUDIENCE, ISSUER, jwk_set, token
 from tests.protocols.sasl.client import ScramClient
 from tests.system.server import Server
@@ -42,6 +43,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (data / "posthouse.toml").write_text(cheap)
     (data / "keys.json").write_text(json.dumps(jwk_set()))
     settings = {
+        "log_in.mechanisms": ",".join(MECHANISMS),
         "limits.log_ins": 20,
         "tls.client_authorities": "authority.pem",
         "tokens.issuer": ISSUER,

@@ -19,7 +19,7 @@ from ..mua.cli.house import Refused, data_option, house
 from ..runtime import endpoints, tls
 from ..runtime.listeners import CannotListen, Listeners, listen
 from ..runtime.lock import AlreadyServed, DataLock
-from ..runtime.log import Log, open_log
+from ..runtime.log import Gathered, Log, open_log
 from ..runtime.supervisor import Supervision, Supervisor
 from ..runtime.worker import Job, run_in_child
 from .config import config_options, load_settings
@@ -92,7 +92,7 @@ class _Server:
             endpoints.write(self.data, places, files.certificate)
             supervisor = Supervisor(
                 Supervision(config.workers, config.timeouts.shutdown),
-                self._job(config, listeners, context, log),
+                self._job(config, listeners, context),
                 log,
                 reload=lambda: self._reload(listeners, context, log),
                 served=lambda: click.echo("ready"),
@@ -103,19 +103,22 @@ class _Server:
             endpoints.remove(self.data)
             listeners.close()
 
-    def _job(
-        self, config: Config, listeners: Listeners, context: tls.ServerContext, log: Log
-    ) -> Job:
+    def _job(self, config: Config, listeners: Listeners, context: tls.ServerContext) -> Job:
         def job(index: int, ready: Callable[[], None]) -> None:
-            run_worker(
-                config,
-                listeners.of_worker(index),
-                context,
-                index,
-                directory=self.data,
-                log=log.bind(worker=index),
-                ready=ready,
-            )
+            lines = Gathered()
+            log = open_log(config.log.format, config.log.level, lines.write)
+            try:
+                run_worker(
+                    config,
+                    listeners.of_worker(index),
+                    context,
+                    index,
+                    directory=self.data,
+                    log=log.bind(worker=index),
+                    ready=ready,
+                )
+            finally:
+                lines.flush()
 
         return job
 
@@ -126,13 +129,12 @@ class _Server:
             tls.load(context, self._certificate_files(new))
         except (settings.Wrong, tls.NoCertificate, OSError) as error:
             log.error("settings not changed", error=str(error))
-            return self._job(self.config, listeners, context, log)
+            return self._job(self.config, listeners, context)
         if (new.listen, new.workers) != (self.config.listen, self.config.workers):
             log.warning("listen and workers change with the next start only")
         self.config = new
         log.info("settings read again")
-        new_log = open_log(new.log.format, new.log.level)
-        return self._job(new, listeners, context, new_log)
+        return self._job(new, listeners, context)
 
     def _certificate_files(self, config: Config) -> tls.CertificateFiles:
         names = [config.hostname or socket.gethostname(), "localhost", "127.0.0.1", "::1"]

@@ -6,6 +6,7 @@ invisible marks that turn text around are escaped, values are cut, secrets are n
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
@@ -20,7 +21,7 @@ import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger as Log
 
-__all__ = ["Log", "escape", "open_log"]
+__all__ = ["Gathered", "Log", "escape", "open_log"]
 
 VALUE_LIMIT = 1000  # characters
 SECRETS = frozenset({"password", "secret", "token", "credentials", "content", "initial_response"})
@@ -64,6 +65,32 @@ class _Lines:
         self._write(line.encode("utf-8", "backslashreplace") + b"\n")
 
     debug = info = warning = error = critical = exception = msg
+
+
+class Gathered:
+    """Writes the lines of one turn of the event loop at once; those of other threads, as they come.
+
+    A process that is killed takes with it at most what it has logged in that turn.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+
+    def write(self, line: bytes) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            _to_standard_error(line)
+            return
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write what has been gathered."""
+        if self._lines:
+            lines, self._lines = self._lines, []
+            _to_standard_error(b"".join(lines))
 
 
 def _to_standard_error(line: bytes) -> None:
