@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from posthouse.message.addresses import Entry, parse_address_list
 from posthouse.message.dates import parse_date
@@ -18,6 +19,7 @@ from posthouse.message.parameter import Parameters
 from posthouse.message.preview import preview
 from posthouse.message.structure import Part, parse, walk
 
+FEW = 256  # octets of an address list that is remembered
 SUMMARY_VERSION = 2  # one more whenever the octets come out otherwise
 
 STRING_LIMIT = 16 * 1024  # octets of one string; the rest is not told
@@ -100,6 +102,15 @@ def _envelope(fields: dict[bytes, bytes]) -> bytes:
 def _addresses(value: bytes | None) -> bytes:
     if value is None:
         return _NIL
+    return _few_addresses(value) if len(value) <= FEW else _list_of_addresses(value)
+
+
+@lru_cache(4096)  # the same people write to the same people
+def _few_addresses(value: bytes) -> bytes:
+    return _list_of_addresses(value)
+
+
+def _list_of_addresses(value: bytes) -> bytes:
     entries = parse_address_list(value)
     return b"(" + b"".join(map(_address, entries)) + b")" if entries else _NIL
 
