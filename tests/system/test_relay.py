@@ -230,7 +230,8 @@ def test_each_letter_goes_its_way(
         (entry,) = waiting(site, domain)
         assert what in entry["reason"], entry
         assert not report(sender, domain)
-        site.run("queue", "remove", "--recipient", recipients[0])
+        # Out of the way of the cases that follow; a next try may have it in hand just now.
+        site.run("queue", "remove", "--recipient", recipients[0], expect=None)
     assert sorted(name for name, peer in peers.items() for _ in peer.letters) == sorted(case.taken)
     for name, count in case.asked.items():
         assert len(peers[name].connections) == count, name
