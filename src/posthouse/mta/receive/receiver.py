@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol, TypeVar
 
 from posthouse.protocols.smtp.events import (
@@ -38,7 +39,7 @@ class Reader(Protocol):
     def read(self, unit: Unit[T]) -> T: ...
 
 
-class Receiver:
+class Receiver(ABC):
     """What differs is overridden: `mail`, `recipient`, `begin`, `content`, `end`, `answer`."""
 
     def __init__(
@@ -103,11 +104,13 @@ class Receiver:
         self._incoming = Incoming(self.house, mail, account)
         return SENDER_OK
 
+    @abstractmethod
     def recipient(self, recipient: Recipient) -> Reply:
-        raise NotImplementedError
+        """May the letter go to this recipient (RFC 5321 §3.3)?"""
 
+    @abstractmethod
     def begin(self) -> Reply:
-        raise NotImplementedError
+        """May the content come (RFC 5321 §4.1.1.4)?"""
 
     def content(self, octets: bytes) -> None:
         self.incoming.write(octets)
