@@ -17,7 +17,8 @@ from bench.ours import Posthouse1, Posthouse2, PosthouseRelay1, PosthouseRelay2
 from bench.peers import Missing, Peer
 from bench.peers.dovecot import DovecotMaildir, DovecotMdbox
 from bench.peers.postfix import PostfixHold, PostfixMaildir, PostfixRelay
-from bench.rows import ROWS, Broken, Row, Subject
+from bench.rows import ROWS
+from bench.rows.base import Broken, Row, Subject
 from bench.table import Cell, keep, machine, table
 
 PEERS: tuple[type[Peer], ...] = (

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.rows import Figures, Row
+from bench.rows.base import Figures, Row
 
 HEAD = ("row", "server", "CPU ms", "rate /s", "p50 ms", "p99 ms", "ours/peer", "goal")
 
