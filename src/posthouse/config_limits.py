@@ -57,6 +57,26 @@ class Rates(Part, frozen=True):
     connections: Annotated[
         int, count("Connections of a network to `smtp` in a minute (421 4.7.0).", 0)
     ] = 60
+    submission_connections: Annotated[
+        int,
+        count(
+            "Connections of a network to `submission` and `submissions` in a minute (421 4.7.0).", 0
+        ),
+    ] = 300
+    imap_connections: Annotated[
+        int,
+        count(
+            "Connections of a network to `imap` and `imaps` in a minute (BYE). Many clients may"
+            " share an address, and each of them opens several.",
+            0,
+        ),
+    ] = 600
+    pop3_connections: Annotated[
+        int, count("Connections of a network to `pop3` and `pop3s` in a minute (-ERR).", 0)
+    ] = 600
+    lmtp_connections: Annotated[
+        int, count("Connections of a network to `lmtp` in a minute (421 4.7.0).", 0)
+    ] = 6000
     messages: Annotated[int, count("MAIL of a network at `smtp` in a minute (451 4.7.1).", 0)] = 600
     recipients: Annotated[int, count("RCPT of a network at `smtp` in a minute (451 4.7.1).", 0)] = (
         600
@@ -78,8 +98,9 @@ class Rates(Part, frozen=True):
     slowest_error: Annotated[
         float,
         Meta(
-            description="Longest wait before the reply to an unknown recipient; it grows with"
-            " each of them. 0: no wait.",
+            description="Longest wait before an error is told: an unknown recipient or command,"
+            " wrong syntax, also by IMAP and POP3 before the log-in. It grows with each of them"
+            " that a network has. 0: no wait.",
             ge=0,
             le=60,
             extra={"unit": "seconds"},

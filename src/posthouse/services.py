@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from .accounts.authenticator import Authenticator
@@ -20,12 +20,14 @@ from .protocols.pop3.policy import Policy
 from .protocols.smtp.session import Service as SmtpService
 from .protocols.smtp.session import Settings as SmtpSettings
 from .routing import backup_domains
+from .runtime.arrivals import Arrivals
 from .runtime.clock import Clock
 from .runtime.connection import Service
 from .runtime.counters import Counters
 from .runtime.hostname import own_name
 from .runtime.log import Log
 from .runtime.networks import Networks
+from .runtime.patience import Patience
 from .runtime.tls import ServerContext
 from .store.blobs.files import BlobFiles
 from .store.expiry import Expiry
@@ -53,6 +55,8 @@ class Parts:
     clock: Clock
     log: Log
     counters: Counters
+    networks: Networks
+    patience: Patience
 
     @property
     def hostname(self) -> str:
@@ -62,6 +66,10 @@ class Parts:
     def tls_of_accounts(self) -> ServerContext | None:
         """Where accounts log in, perhaps by a certificate."""
         return (self.tls and self.tls.for_accounts) or self.tls
+
+    def welcome(self, of: str, most: int) -> Callable[[str], bool]:
+        """Whether one more connection may come from an address: `most` of a network in a minute."""
+        return Arrivals(self.counters, self.networks, of, most, self.log).welcome
 
     @property
     def normalise(self) -> bool:
@@ -87,6 +95,7 @@ def _smtp_settings(parts: Parts) -> SmtpSettings:
         data_time=config.timeouts.data,
         message_time=config.timeouts.message,
         log_in_time=config.timeouts.greeting,
+        pauses=True,
     )
 
 
@@ -94,16 +103,15 @@ def _manners(parts: Parts) -> Manners:
     rates = parts.config.rates
     return Manners(
         parts.counters,
-        Networks(rates.trusted, rates.ipv4_prefix),
+        parts.networks,
         Rates(
-            connections=rates.connections,
             messages=rates.messages,
             recipients=rates.recipients,
             sender_messages=rates.sender_messages,
             account_messages=rates.account_messages,
             account_recipients=rates.account_recipients,
-            slowest_error=rates.slowest_error,
         ),
+        parts.patience,
         parts.log,
     )
 
@@ -157,10 +165,15 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         b"421 4.3.2 too many connections, try again later\r\n",
         b"421 4.3.0 internal error, try again later\r\n",
     )
-    yield Service("smtp", transfer.begin, tls, False, *words)
-    yield Service("submission", submission.begin, parts.tls_of_accounts, False, *words)
-    yield Service("submissions", submissions.begin, parts.tls_of_accounts, True, *words)
-    yield Service("lmtp", delivery.begin, tls, False, *words)
+    rates, tls_of_accounts = config.rates, parts.tls_of_accounts
+    often = b"421 4.7.0 too many connections from your network, try again later\r\n"
+    welcome = parts.welcome("connection", rates.connections)
+    yield Service("smtp", transfer.begin, tls, False, *words, welcome, often)
+    welcome = parts.welcome("submission connection", rates.submission_connections)
+    yield Service("submission", submission.begin, tls_of_accounts, False, *words, welcome, often)
+    yield Service("submissions", submissions.begin, tls_of_accounts, True, *words, welcome, often)
+    welcome = parts.welcome("LMTP connection", rates.lmtp_connections)
+    yield Service("lmtp", delivery.begin, tls, False, *words, welcome, often)
 
 
 def _pop3(parts: Parts) -> Iterator[Service]:
@@ -182,10 +195,13 @@ def _pop3(parts: Parts) -> Iterator[Service]:
         parts.clock.now,
         parts.log,
         parts.tls is not None,
+        parts.patience,
     )
     words = (
         b"-ERR [SYS/TEMP] too many connections\r\n",
         b"-ERR [SYS/TEMP] internal error\r\n",
+        parts.welcome("POP3 connection", parts.config.rates.pop3_connections),
+        b"-ERR [SYS/TEMP] too many connections from your network, try again later\r\n",
     )
     yield Service("pop3", pop3.begin, parts.tls_of_accounts, False, *words)
     yield Service("pop3s", pop3.begin, parts.tls_of_accounts, True, *words)
@@ -236,10 +252,13 @@ def _imap(parts: Parts) -> Iterator[Service]:
         parts.log,
         parts.tls is not None,
         parts.searching,
+        parts.patience,
     )
     words = (
         b"* BYE [UNAVAILABLE] too many connections\r\n",
         b"* BYE [SERVERBUG] internal error\r\n",
+        parts.welcome("IMAP connection", config.rates.imap_connections),
+        b"* BYE [UNAVAILABLE] too many connections from your network, try again later\r\n",
     )
     yield Service("imap", imap.begin, parts.tls_of_accounts, False, *words)
     yield Service("imaps", imap.begin, parts.tls_of_accounts, True, *words)

@@ -21,6 +21,10 @@ OTHERS = [f"{name}@localhost" for name in ("boris", "by_smtp", "by_imap", "by_po
 SETTINGS = HASH | {
     "rates.trusted": "",
     "rates.connections": 5,
+    "rates.submission_connections": 25,
+    "rates.imap_connections": 8,
+    "rates.pop3_connections": 8,
+    "rates.lmtp_connections": 3,
     "rates.recipients": 10,
     "rates.sender_messages": 4,
     "rates.account_recipients": 6,
@@ -60,6 +64,76 @@ def test_a_network_that_connects_too_often(strict: Server) -> None:
     assert refused.value.smtp_code == 421
     assert "4.7.0" in str(refused.value.smtp_error)
     smtp(strict, "127.1.0.2").quit()
+
+
+def greeting(server: Server, source: str, service: str) -> bytes:
+    """The first line of a connection; nothing where it ends before that."""
+    address = server.address(service)
+    with socket.create_connection(address, PATIENCE, source_address=(source, 0)) as plain:
+        if not service.endswith("s"):
+            return plain.makefile("rb").readline()
+        try:
+            with server.tls().wrap_socket(plain, server_hostname="localhost") as client:
+                return client.makefile("rb").readline()
+        except OSError:
+            return b""
+
+
+@pytest.mark.parametrize(
+    ("services", "most", "good", "refusal"),
+    [
+        (("submission", "submissions"), 25, b"220 ", b"421 4.7.0 too many connections from"),
+        (("imap", "imaps"), 8, b"* OK ", b"* BYE [UNAVAILABLE] too many connections from"),
+        (("pop3", "pop3s"), 8, b"+OK ", b"-ERR [SYS/TEMP] too many connections from"),
+        (("lmtp",), 3, b"220 ", b"421 4.7.0 too many connections from"),
+    ],
+)
+def test_a_network_that_connects_too_often_to_others(
+    strict: Server, services: tuple[str, ...], most: int, good: bytes, refusal: bytes
+) -> None:
+    """A service with TLS from its start is counted with the other, and shakes no hands."""
+    guest, other = "127.1.1.1", "127.1.1.2"
+    for n in range(most):
+        assert greeting(strict, guest, services[n % len(services)]).startswith(good)
+    assert greeting(strict, guest, services[0]).startswith(refusal)
+    for service in services[1:]:
+        assert greeting(strict, guest, service) == b""
+    for service in services:
+        assert greeting(strict, other, service).startswith(good)
+
+
+@pytest.mark.parametrize(
+    ("network", "service", "wrong"),
+    [
+        ("127.4.1", "smtp", b"XYZZY\r\n"),
+        ("127.4.2", "smtp", b"RCPT TO:nobody\r\n"),
+        ("127.4.3", "submission", b"XYZZY\r\n"),
+        ("127.4.4", "pop3", b"XYZZY\r\n"),
+        ("127.4.5", "imap", b"a XYZZY\r\n"),
+    ],
+)
+def test_attack_11_errors_are_told_ever_more_slowly(
+    strict: Server, network: str, service: str, wrong: bytes
+) -> None:
+    """Whatever is wrong; a connection from elsewhere does not wait."""
+
+    def err(source: str, count: int) -> list[float]:
+        with socket.create_connection(
+            strict.address(service), PATIENCE, source_address=(source, 0)
+        ) as client:
+            lines = client.makefile("rb")
+            lines.readline()
+
+            def one() -> None:
+                client.sendall(wrong)
+                assert lines.readline()
+
+            return [took(one) for _ in range(count)]
+
+    err(f"{network}.1", 3)
+    slow = err(f"{network}.1", 4)[-1]
+    assert slow > 0.9
+    assert err(f"{network}.2", 1)[0] < slow
 
 
 def test_a_sender_and_a_network_with_too_many_letters(strict: Server) -> None:

@@ -1,7 +1,7 @@
 """Takes connections that are encrypted from their start: counted before their handshake.
 
 A loop's own server makes a connection known only after the handshake, and who never shakes hands
-would be counted by nobody.
+would be counted by nobody. Who comes too often costs no handshake; without, nothing can be said.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class TlsServer:
                 continue
             handshake = Handshake()
             network = network_of(str(address[0]))
-            if not self._census.admit(handshake, network):
+            welcome = self._service.welcome(str(address[0]))
+            if not (welcome and self._census.admit(handshake, network)):
                 accepted.close()
                 continue
             handshake.task = self._loop.create_task(self._shake_hands(handshake, accepted, network))

@@ -80,6 +80,8 @@ class Service:
     tls_from_start: bool = False
     overloaded: bytes = b""  # the greeting of a server that has too many connections
     apology: bytes = b""  # the last word when something of ours is broken
+    welcome: Callable[[str], bool] = lambda _: True  # whether one more may come from an address
+    too_often: bytes = b""  # the greeting when it may not
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +190,14 @@ class Connection(asyncio.Protocol):
         self._address = str(name[0])
         self._network = network_of(self._address)
         self._made()
+        service = self._service
+        if not service.tls_from_start and not service.welcome(self._address):
+            self._transport.write(service.too_often)
+            self._transport.close()
+            return
         self._admitted = self._census.admit(self, self._network)
         if not self._admitted:
-            self._transport.write(self._service.overloaded)
+            self._transport.write(service.overloaded)
             self._transport.close()
             return
         self._transport.set_write_buffer_limits(OUTPUT_HIGH_WATER)

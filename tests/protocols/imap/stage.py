@@ -153,10 +153,10 @@ class Box:
 
 
 class Stage:
-    """Its settings: `secure`, `plaintext`, `tls`, `logged-in` (yes or no); `mailboxes` (names,
-    with spaces between them), `messages` (in INBOX), `letters` (the same, names in the folder of
-    that name), `held-from` (octets of a content that is held), `precise` (yes: news name what was
-    changed), and the fields of `Limits`.
+    """Its settings: `secure`, `plaintext`, `tls`, `logged-in`, `pauses` (yes or no); `mailboxes`
+    (names, with spaces between them), `messages` (in INBOX), `letters` (the same, names in the
+    folder of that name), `held-from` (octets of a content that is held), `precise` (yes: news name
+    what was changed), and the fields of `Limits`.
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
@@ -193,6 +193,7 @@ class Stage:
             mechanisms=sasl.mechanisms(self.settings),
             plaintext_allowed=setting("plaintext") != "no",
             tls_available=setting("tls") == "yes",
+            pauses=setting("pauses") == "yes",
         )
         if setting("logged-in") != "no":
             session.state, session.user = State.AUTHENTICATED, "ann"

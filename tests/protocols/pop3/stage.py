@@ -41,9 +41,9 @@ def size(content: bytes) -> int:
 
 
 class Stage:
-    """Its settings: `secure`, `plaintext`, `tls` and `apop` (yes or no), `messages`, `block`
-    (octets), `login-delay` and `expire`, also with `own-` for who logs in, and what is said in
-    sasl/stage.py.
+    """Its settings: `secure`, `plaintext`, `tls`, `apop` and `pauses` (yes or no), `messages`,
+    `block` (octets), `login-delay` and `expire`, also with `own-` for who logs in, and what is
+    said in sasl/stage.py.
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
@@ -67,6 +67,7 @@ class Stage:
             tls_available=setting("tls") != "no",
             policy=self.policy("", varies=True),
             languages=languages(),
+            pauses=setting("pauses") == "yes",
         )
         return serve(session)
 

@@ -14,6 +14,7 @@ from hashlib import new, pbkdf2_hmac
 from hmac import digest
 
 from posthouse.protocols.dialogue import TLS
+from posthouse.protocols.erring import Erred
 from posthouse.protocols.sasl import BY_PASSWORD, MECHANISMS
 from posthouse.protocols.sasl.mechanism import (
     Accepted,
@@ -58,6 +59,8 @@ def tls(settings: Mapping[str, str]) -> TLS:
 def answer(question: object, text: str | None) -> object | None:
     """None for what is no mechanism's question."""
     match question:
+        case Erred():
+            return "now"
         case ScramKeys(user, hash_):
             return keys(user, hash_)
         case Stamp():

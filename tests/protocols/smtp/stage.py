@@ -44,18 +44,24 @@ NUMBERS = {"largest", "recipients", "transactions", "errors", "log_ins", "text_l
 
 class Stage:
     """`service: submission`, `tls: offered` or `active`, `plaintext: yes`, `normalise: yes`,
-    the numbers of `Settings`, and what is said in sasl/stage.py.
+    `pauses: yes`, the numbers of `Settings`, and what is said in sasl/stage.py.
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
-        known = {"service", "tls", "plaintext", "normalise", "pieces", "only"} | NUMBERS | SASL
+        known = {"service", "tls", "plaintext", "normalise", "pauses", "pieces", "only"}
+        known |= NUMBERS | SASL
         assert settings.keys() <= known, settings
         self.settings = settings
 
     def session(self) -> Session:
         numbers = {key: int(value) for key, value in self.settings.items() if key in NUMBERS}
         return Session(
-            Settings("mx.example", normalise="normalise" in self.settings, **numbers),
+            Settings(
+                "mx.example",
+                normalise="normalise" in self.settings,
+                pauses="pauses" in self.settings,
+                **numbers,
+            ),
             service=Service(self.settings.get("service", "smtp")),
             tls=sasl.tls(self.settings) if self.settings.get("tls") == "active" else None,
             tls_offered="tls" in self.settings,

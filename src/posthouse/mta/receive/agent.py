@@ -10,7 +10,7 @@ from posthouse.mta.route.backup import NONE, BackupDomains
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.smtp.events import Mail, Recipient
 from posthouse.protocols.smtp.reply import Reply
-from posthouse.protocols.smtp.server import serve, turn_away
+from posthouse.protocols.smtp.server import serve
 from posthouse.protocols.smtp.session import Service, Session, Settings
 from posthouse.runtime.connection import Notify, Peer
 
@@ -42,9 +42,7 @@ class Transfer:
         """A connection has come."""
         session = Session(self.settings, Service.SMTP, peer.tls, self.tls_available)
         guest = None if self.manners is None else self.manners.meet(peer.address)
-        refusal = None if guest is None else guest.connects()
-        engine = serve(session) if refusal is None else turn_away(refusal)
-        return engine, TransferAgent(self, session, peer, guest)
+        return serve(session), TransferAgent(self, session, peer, guest)
 
 
 class TransferAgent(Receiver):

@@ -1,46 +1,37 @@
-"""How often one sender and one network may come, counted for the machine; how long errors take.
+"""How often one sender and one network may come, counted for the machine.
 
 A rate is a debt (runtime.counters): each letter costs the share of the time that is its own, and
 as much may be owed as the whole time. So all of a minute's letters may come at once, and then one
-for each that is paid off. Errors are a debt as well, and the more there is of it, the longer the
-reply to the next one takes; only that reply waits, and with it that connection.
+for each that is paid off.
 """
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from math import exp2
 from typing import Protocol
 
 from posthouse.protocols.smtp.reply import Reply
 from posthouse.runtime.counters import Counters
 from posthouse.runtime.networks import Networks
+from posthouse.runtime.patience import Patience
 
 MINUTE, HOUR = 60.0, 3600.0
 
-TOO_FAST = Reply(421, "4.7.0", "too many connections from your network, try again later")
 NETWORK = Reply(451, "4.7.1", "too much mail from your network, try again later")
 SENDER = Reply(451, "4.7.1", "too much mail from this sender, try again later")
 ACCOUNT = Reply(451, "4.7.1", "you have sent too much for now, try again later")
-
-ERROR = 10.0  # seconds that an error is remembered
-FREE_ERRORS = 4  # that nobody waits for
-MOST_ERRORS = 32
-FIRST_WAIT = 0.5  # seconds; each further wait is twice as long
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
     """How many are too many; 0: none are."""
 
-    connections: int = 0  # of a network in a minute
     messages: int = 0  # of a network in a minute
     recipients: int = 0  # of a network in a minute
     sender_messages: int = 0  # of a sender's domain in a minute
     account_messages: int = 0  # of an account in an hour
     account_recipients: int = 0  # of an account in an hour
-    slowest_error: float = 0.0  # seconds that the reply to an error waits at most
 
 
 class Log(Protocol):
@@ -50,34 +41,38 @@ class Log(Protocol):
 class Manners:
     """What is asked of all who come."""
 
-    def __init__(self, counters: Counters, networks: Networks, rates: Rates, log: Log) -> None:
+    def __init__(
+        self,
+        counters: Counters,
+        networks: Networks,
+        rates: Rates,
+        patience: Patience,
+        log: Log,
+    ) -> None:
         self.counters = counters
         self.rates = rates
+        self.patience = patience
         self.log = log
         self._networks = networks
 
     def meet(self, address: str) -> Guest | None:
         """Who comes from this address; None for those whom nothing is asked of."""
         network = self._networks.of(address)
-        return Guest(self, network) if network else None
+        return Guest(self, network, address) if network else None
 
 
 class Guest:
     """One connection of a network that is counted."""
 
-    __slots__ = ("_account", "_counters", "_errors", "_manners", "_network", "_recipients")
+    __slots__ = ("_account", "_address", "_counters", "_manners", "_network", "_recipients")
 
-    def __init__(self, manners: Manners, network: str) -> None:
+    def __init__(self, manners: Manners, network: str, address: str) -> None:
         self._manners = manners
         self._counters = manners.counters
         self._network = network
+        self._address = address
         self._recipients = 0  # keys, once they are needed
         self._account = 0
-        self._errors = 0
-
-    def connects(self) -> Reply | None:
-        """Why it may not come in."""
-        return self._take("connection", self._network, self._manners.rates.connections, TOO_FAST)
 
     def sends(self, domain: str) -> Reply | None:
         """Why a letter from a sender of this domain is not taken now."""
@@ -112,16 +107,9 @@ class Guest:
             self._account = self._counters.key("account recipient", name)
         return self._count(self._account, "account recipient", name, most, ACCOUNT, HOUR)
 
-    def slow(self, answer: object) -> object:
-        """The answer; later, where it is an error and there have been many."""
-        slowest = self._manners.rates.slowest_error
-        if not (slowest and isinstance(answer, Reply) and answer.code >= 500):
-            return answer
-        if not self._errors:
-            self._errors = self._counters.key("error", self._network)
-        owed = self._counters.add(self._errors, ERROR, ERROR * MOST_ERRORS)
-        wait = wait_after(owed / ERROR, FREE_ERRORS, FIRST_WAIT, slowest)
-        return _later(answer, wait) if wait else answer
+    def erred(self) -> Awaitable[None] | None:
+        """What to wait for before an error is told, if there is anything."""
+        return self._manners.patience.erred(self._address)
 
     def _take(
         self, kind: str, name: str, most: int, refusal: Reply, within: float = MINUTE
@@ -137,15 +125,3 @@ class Guest:
             return None
         self._manners.log.info("too many", of=kind, by=name, network=self._network)
         return refusal
-
-
-def wait_after(count: float, free: int, first: float, slowest: float) -> float:
-    """Seconds to wait after so many of something bad: none at first, then ever more."""
-    if count <= free:
-        return 0.0
-    return min(slowest, first * exp2(min(count - free - 1, 30.0)))
-
-
-async def _later(answer: Reply, wait: float) -> Reply:
-    await asyncio.sleep(wait)
-    return answer

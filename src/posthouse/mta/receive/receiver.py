@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Protocol, TypeVar
 
+from posthouse.protocols.erring import Erred
 from posthouse.protocols.smtp.events import (
     Abort,
     BeginContent,
@@ -70,8 +71,7 @@ class Receiver(ABC):
             case Mail():
                 return self.mail(question)
             case Recipient():
-                reply = self.recipient(question)
-                return reply if self.guest is None else self.guest.slow(reply)
+                return self.recipient(question)
             case BeginContent():
                 return self.begin()
             case EndOfMessage():
@@ -80,6 +80,8 @@ class Receiver(ABC):
                 return OK
             case Verify():
                 return WILL_NOT_SAY
+            case Erred():
+                return None if self.guest is None else self.guest.erred()
         return self.answer(question)
 
     def show(self, event: object) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, send
 from ..engine import Engine
+from ..erring import pause
 from . import commands, news, responses
 from .commands.capability import capabilities
 from .extension import Command, Tells
@@ -122,6 +123,9 @@ def _find(session: Session, known: Mapping[str, Command], reader: Reader) -> Com
 
 def _end(session: Session, tag: bytes, condition: bytes, said: str) -> Dialogue[None]:
     """Send the tagged response; too many errors are the end."""
+    # NO to a log-in has taken its time already.
+    if session.pauses and condition == b"BAD" and session.state is State.NOT_AUTHENTICATED:
+        yield from pause()
     yield from send(responses.tagged(tag, condition, said))
     limits = session.limits
     if session.state is State.NOT_AUTHENTICATED:

@@ -67,6 +67,7 @@ class Session:
     tls: TLS | None = None  # how
     tls_available: bool = False  # STARTTLS may be offered
     plaintext_allowed: bool = False  # passwords may come in the clear
+    pauses: bool = False  # the agent is asked when an error before the log-in may be told
     user: str = ""
     enabled: set[str] = field(default_factory=set)  # RFC 5161
     compressed: bool = False  # RFC 4978

@@ -15,11 +15,12 @@ from contextlib import suppress
 
 from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, ask, read_line
 from ..engine import Engine
+from ..erring import pause
 from ..sasl.mechanism import Stamp
 from .capability import LONGEST_COMMAND, Command
 from .commands import COMMANDS
 from .reply import Refused, error, fact
-from .session import Session
+from .session import Session, State
 
 AUTOLOGOUT = 600.0  # seconds without a command (§3: at least 10 minutes)
 
@@ -108,6 +109,9 @@ def refuse(session: Session, refusal: Refused) -> Dialogue[None]:
     """-ERR, and the end if that was one too many."""
     session.previous = ""
     session.errors += 1
+    # What bears a code is no mistake in speaking, or a failed log-in, which takes its time already.
+    if session.pauses and session.state is State.AUTHORIZATION and not refusal.code:
+        yield from pause()
     yield from error(session, refusal.text, refusal.code, **refusal.values)
     if session.errors >= session.errors_allowed or session.logins >= session.logins_allowed:
         session.over = True

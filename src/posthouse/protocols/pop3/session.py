@@ -48,6 +48,7 @@ class Session:
     preferred: Language = ENGLISH  # by the operator, for LANG *
     secure: bool = False
     tls: TLS | None = None
+    pauses: bool = False  # the agent is asked when an error before the log-in may be told
 
     state: State = State.AUTHORIZATION
     over: bool = False

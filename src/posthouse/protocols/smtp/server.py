@@ -34,11 +34,6 @@ def serve(session: Session) -> Engine:
     return Engine(converse(session))
 
 
-def turn_away(reply: Reply) -> Engine:
-    """An engine for a connection that is not wanted: one reply in place of the greeting (§3.1)."""
-    return Engine(send(bytes(reply)))
-
-
 def converse(session: Session) -> Dialogue[None]:
     """All that is said on a connection."""
     dialect = DIALECTS[session.service]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from ..dialogue import LINE_LIMIT, TLS, Ask, Dialogue, Send
+from ..erring import pause
 from ..sasl import BY_PASSWORD
 from ..sasl.mechanism import Mechanism, Offer, offer
 from .reply import Reply
@@ -41,6 +42,7 @@ class Settings:
     data_time: float = 180.0  # for the next block, RFC 5321 §4.5.3.2.5
     message_time: float = 3600.0  # for a whole message
     log_in_time: float = 120.0  # until a log-in, where one is needed
+    pauses: bool = False  # the agent is asked when an error may be told
 
 
 class State(Enum):
@@ -95,6 +97,7 @@ class Session:
         return name + "S" * (self.tls is not None) + "A" * bool(self.account)
 
 
+LOG_IN_FAILED = frozenset({534, 535})  # these take their time already (RFC 4954 §6)
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "too many errors, closing")
 
 
@@ -102,6 +105,8 @@ def answer(session: Session, reply: Reply) -> Dialogue[None]:
     """Give the client a reply. Too many that say no end the session."""
     if reply.code >= 500:
         session.errors += 1
+        if session.settings.pauses and reply.code not in LOG_IN_FAILED:
+            yield from pause()
         if session.errors > session.settings.errors:
             reply = TOO_MANY_ERRORS
     if reply.code == 421:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from posthouse.message.structure import parse
 from posthouse.message.summary import Summary, summarise
 from posthouse.protocols.engine import Engine
+from posthouse.protocols.erring import Erred
 from posthouse.protocols.imap import events, mail_events
 from posthouse.protocols.imap.extensions import ALL
 from posthouse.protocols.imap.mail_events import Copied, Declined, Mode, Need, News
@@ -17,6 +18,7 @@ from posthouse.protocols.imap.server import serve
 from posthouse.protocols.imap.session import Limits, Session
 from posthouse.protocols.imap.view import Selected
 from posthouse.runtime.connection import Log, Notify, Peer
+from posthouse.runtime.patience import Patience
 
 from .. import flags as flag_text
 from ..blobs.files import BlobFiles
@@ -91,6 +93,7 @@ class Imap:
         log: Log,
         tls_available: bool,
         searching: Searching | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.store = store
         self.views = views
@@ -101,6 +104,7 @@ class Imap:
         self.log = log
         self.tls_available = tls_available
         self.searching = searching
+        self.patience = patience
 
     def begin(self, peer: Peer, notify: Notify) -> tuple[Engine, ImapAgent]:
         """A connection has come."""
@@ -113,6 +117,7 @@ class Imap:
             tls=peer.tls,
             tls_available=self.tls_available and peer.tls is None,
             plaintext_allowed=self.settings.plaintext_on_loopback and peer.is_loopback,
+            pauses=self.patience is not None,
         )
         return serve(session), ImapAgent(self, peer, notify)
 
@@ -159,6 +164,7 @@ class ImapAgent:
             mail_events.FetchRows: self._fetch_rows,
             mail_events.ReadContent: self._read_content,
             mail_events.ReadStructure: self._read_structure,
+            Erred: lambda _: service.patience and service.patience.erred(peer.address),
         }
 
     def ask(self, question: object) -> object:

@@ -9,6 +9,7 @@ from typing import overload
 
 from posthouse.message.surrogate import surrogate
 from posthouse.protocols.engine import Engine
+from posthouse.protocols.erring import Erred
 from posthouse.protocols.pop3.capabilities import ALL
 from posthouse.protocols.pop3.events import (
     Block,
@@ -29,6 +30,7 @@ from posthouse.protocols.pop3.policy import LENIENT, Policy
 from posthouse.protocols.pop3.server import serve
 from posthouse.protocols.pop3.session import Session
 from posthouse.runtime.connection import Log, Notify, Peer
+from posthouse.runtime.patience import Patience
 
 from ..blobs.files import BlobFiles
 from ..expiry import note_retrieved
@@ -91,6 +93,7 @@ class Pop3:
         now: Callable[[], float],
         log: Log,
         tls_available: bool,
+        patience: Patience | None = None,
     ) -> None:
         self.store = store
         self.blobs = blobs
@@ -99,6 +102,7 @@ class Pop3:
         self.now = now
         self.log = log
         self.tls_available = tls_available
+        self.patience = patience
         self.languages = languages()
         self.preferred = find_language(self.languages, settings.language) or ENGLISH
         self.measuring = asyncio.Semaphore(MEASURED_AT_ONCE)
@@ -122,6 +126,7 @@ class Pop3:
             preferred=self.preferred,
             secure=peer.tls is not None,
             tls=peer.tls,
+            pauses=self.patience is not None,
         )
         return serve(session), Pop3Agent(self, peer)
 
@@ -155,6 +160,8 @@ class Pop3Agent:
                 return self._retrieve(number - 1)
             case NextBlock():
                 return self._next_block()
+            case Erred():
+                return self._service.patience and self._service.patience.erred(self._peer.address)
             case Update(deleted):
                 return self._update(deleted)
         raise AssertionError(f"not a question of POP3: {question!r}")
