@@ -151,6 +151,13 @@ class Submission(Part, frozen=True):
             " do so themselves; then there would be two."
         ),
     ] = False
+    sent_when_full: Annotated[
+        Literal["skip", "refuse"],
+        about(
+            "With copy_to_sent, what an account that keeps as much as it may can do: send without"
+            " a copy, which the reply and the log say, or not send (452 4.2.2)."
+        ),
+    ] = "skip"
     check_sender: Annotated[
         bool, about("Refuse a sender that is not the account's own address or an alias of it.")
     ] = True

@@ -148,6 +148,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         check_sender=config.submission.check_sender,
         strip_bcc=config.submission.strip_bcc,
         copy_to_sent=config.submission.copy_to_sent,
+        needs_copy=config.submission.sent_when_full == "refuse",
         manners=manners,
     )
     submissions = replace(submission, service=SmtpService.SUBMISSIONS)

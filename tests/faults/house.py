@@ -16,7 +16,7 @@ from posthouse.mda.delivery import LocalDelivery
 from posthouse.mta.queue.letter import Letter, Recipient
 from posthouse.mta.queue.queue import Queue
 from posthouse.mta.queue.schedule import Schedule
-from posthouse.mta.queue.units import release_leases
+from posthouse.mta.queue.units import Written, release_leases
 from posthouse.mta.report.reporter import Reporter
 from posthouse.mta.report.settlement import Settlement
 from posthouse.store.blobs.files import BlobFiles
@@ -80,7 +80,7 @@ class House:
 
     def accept(
         self, prepared: Prepared, content: bytes, recipients: tuple[int, ...]
-    ) -> asyncio.Future[str]:
+    ) -> asyncio.Future[Written]:
         """Hand a letter to the queue, as the receiving agents do."""
         letter = Letter(
             SENDER, prepared, "test", octets=None if prepared.file is not None else content

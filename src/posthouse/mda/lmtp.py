@@ -216,7 +216,7 @@ def file_letter(
         foreign = [each for each in wanted.values() if not each.account]
         local = sorted((e for e in wanted.values() if e.account), key=lambda e: e.account)
         if foreign:
-            _, content = yield from accept(name, letter, foreign, now, "", now)()
+            content = (yield from accept(name, letter, foreign, now, "", now)()).content
         elif local:
             content = yield from insert_content(letter.content, 0)
         else:

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from posthouse.accounts.directory import SEPARATOR, Absent, Alias, may_send_as, resolve
 from posthouse.message.address import Address, parse_mailbox
 from posthouse.message.completion import complete
-from posthouse.mta.receive.incoming import House
+from posthouse.mta.receive.incoming import NO_COPY, House
 from posthouse.mta.receive.manners import Manners
 from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
 from posthouse.mta.receive.recipients import find, foreign
 from posthouse.mta.receive.room import FULL_NOW, Room
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.smtp.events import EndOfMessage, Expand, Mail, Recipient
+from posthouse.protocols.smtp.extensions.size import DECLARED
 from posthouse.protocols.smtp.reply import Reply
 from posthouse.protocols.smtp.server import serve
 from posthouse.protocols.smtp.session import Service, Session, Settings
 from posthouse.runtime.connection import Notify, Peer
+from posthouse.store.quota import has_room
 from posthouse.store.serve.login import QUESTIONS, Authenticator, Door, Login
 
 from .completing import Completing, HeaderTooLarge
@@ -45,6 +47,7 @@ class Submission:
     check_sender: bool = True  # the sender has to be an address of the account (RFC 6409 §6.1)
     strip_bcc: bool = True
     copy_to_sent: bool = False  # the account gets a copy of what it sends
+    needs_copy: bool = False  # and sends nothing while it has no room for one
     plaintext_on_loopback: bool = True
     manners: Manners | None = None
 
@@ -97,12 +100,22 @@ class SubmissionAgent(Receiver):
         refusal = None if self.guest is None else self.guest.submits(self.login.account)
         if refusal is not None:
             return refusal
+        if self._needs_copy and not self._has_room(DECLARED.of(mail.parameters) or 1):
+            return NO_COPY
         # An alias of theirs is who they want to be (RFC 6409 §8.1).
         self._sender = address if address is not None and self._service.check_sender else own
         reply = self.start(mail, self.login.account)
         if reply.positive:
             self.incoming.keeps_copy = self._service.copy_to_sent
+            self.incoming.needs_copy = self._needs_copy
         return reply
+
+    @property
+    def _needs_copy(self) -> bool:
+        return self._service.copy_to_sent and self._service.needs_copy
+
+    def _has_room(self, octets: int) -> bool:
+        return self._service.store.read(lambda: has_room(self.login.account, octets))
 
     def _may_send_as(self, address: Address) -> bool:
         return self._service.store.read(

@@ -216,7 +216,7 @@ class Life(RuleBasedStateMachine):
         recipients = [TARGETS[each] for each in people]
         letter = Letter(SENDERS[sender], prepare(f"Subject: {name}\r\n\r\n".encode()), "test")
         token = self.token() if leased else ""
-        message, content = self.perform(
+        message, content, _ = self.perform(
             accept(name, letter, recipients, self.now, token, self.now + LEASE), Mover.ACCEPTANCE
         )
         self.know(name, SENDERS[sender], recipients, self.now)

@@ -19,6 +19,7 @@ class Letter:
     body: str = "7BIT"  # BODY= (RFC 6152)
     octets: bytes | None = None  # the whole content, where it is small enough to be at hand
     sent: Summary | None = None  # of the content, where `account` gets a copy in Sent
+    needs_copy: bool = False  # without room for that copy the letter is not taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from posthouse.store.store import Store
 
 from .letter import Letter, Recipient
 from .states import State
-from .units import accept
+from .units import Written, accept
 
 LEASE = 60  # seconds that a worker has for what it took
 MOST_IN_HAND = 2_000  # letters whose delivery this worker has in hand; more wait in the queue
@@ -58,8 +58,8 @@ class Queue:
 
     def accept(
         self, letter: Letter, recipients: Sequence[Recipient], name: str = ""
-    ) -> asyncio.Future[str]:
-        """Take a letter; its queue id, once it is on stable storage. Raises StoreUnavailable.
+    ) -> asyncio.Future[Written]:
+        """Take a letter: it is on stable storage. Raises StoreUnavailable, OverQuota.
 
         Cancelling the future does not take it back: without a reply the client does not know.
         """
@@ -78,18 +78,21 @@ class Queue:
                 self._outgoing,
             )
         )
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
 
-        def written(done: asyncio.Future[tuple[int, int]]) -> None:
+        def written(done: asyncio.Future[Written]) -> None:
             error = done.exception()
             if error is not None:
                 if not answer.done():
                     answer.set_exception(error)
                 return
+            message = done.result()
             if not answer.done():
-                answer.set_result(name)
+                answer.set_result(message)
             if leased and self.deliver is not None:
-                self.deliver(Accepted(*done.result(), name, letter, recipients, leased))
+                self.deliver(
+                    Accepted(message.message, message.content, name, letter, recipients, leased)
+                )
             if self.relay is not None and not all(each.account for each in recipients):
                 self.relay({each.domain for each in recipients if not each.account})
 

@@ -5,17 +5,28 @@ from __future__ import annotations
 from posthouse.message.summary import Summary
 from posthouse.store.contents import refer
 from posthouse.store.messages import file_message
+from posthouse.store.quota import OverQuota, has_room
 from posthouse.store.summaries import insert_summary
 from posthouse.store.unit import Work, one_of
 
 
-def file_sent(account: int, content: int, size: int, summary: Summary, now: int) -> Work[None]:
-    """File a content in the mailbox for what was sent (RFC 6154 §2), if the account has one."""
+class NoRoomForCopy(OverQuota):
+    """The sender wants a letter only to go out with a copy, and keeps as much as they may."""
+
+
+def file_sent(account: int, content: int, size: int, summary: Summary, now: int) -> Work[bool]:
+    """File a content in the mailbox for what was sent (RFC 6154 §2), if the account has one.
+
+    False: there was no room for it.
+    """
     row = yield from one_of(
         "SELECT id FROM mailbox WHERE account = ?1 AND special_use = '\\Sent' LIMIT 1", account
     )
     if row is None:
-        return
+        return True
+    if not (yield from has_room(account, size)):
+        return False
     yield from refer(content, 1)
     yield from insert_summary(content, summary)
     yield from file_message(account, row[0], content, size, now, "\\Seen")
+    return True

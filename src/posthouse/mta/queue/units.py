@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from posthouse.store.contents import insert_content, refer
 from posthouse.store.quota import OverQuota, has_room
 from posthouse.store.unit import Unit, Work, one_of, rows_of, run, tell
 
 from .letter import Letter, Recipient
-from .sent import file_sent
+from .sent import NoRoomForCopy, file_sent
 from .states import State
 
 TOPIC = "queue"
@@ -33,6 +34,14 @@ WHERE state IN ('ready', 'leased', 'deferred') AND state = 'ready' AND (r.accoun
 """
 
 
+class Written(NamedTuple):
+    """A letter that the queue has."""
+
+    message: int
+    content: int
+    copied: bool = True  # false: its sender had no room for the copy in Sent
+
+
 def accept(
     name: str,
     letter: Letter,
@@ -41,16 +50,18 @@ def accept(
     lease: str,
     until: int,
     outgoing: State = State.READY,
-) -> Unit[tuple[int, int]]:
-    """Write a letter and its recipients; gives its id and its content's.
+) -> Unit[Written]:
+    """Write a letter and its recipients.
 
     When that is durable, the letter is ours. Recipients of this site are leased at once to
     `lease`, the worker that accepts, if it has one; those of others are ready, or held.
-    Raises OverQuota when none of its recipients has room for it.
+    Raises OverQuota when none of its recipients has room for it, NoRoomForCopy.
     """
 
-    def unit() -> Work[tuple[int, int]]:
+    def unit() -> Work[Written]:
         yield from require_some_room(recipients, letter.content.size)
+        if letter.needs_copy and not (yield from has_room(letter.account, letter.content.size)):
+            raise NoRoomForCopy
         content = yield from insert_content(letter.content, 1)
         row = yield from one_of(
             "INSERT INTO queue_message (name, content, reverse_path, received, source, account,"
@@ -66,10 +77,11 @@ def accept(
         assert row is not None
         message: int = row[0]
         yield from insert_recipients(message, recipients, received, lease, until, outgoing)
+        copied = True
         if letter.sent is not None:
             size = letter.content.size
-            yield from file_sent(letter.account, content, size, letter.sent, received)
-        return message, content
+            copied = yield from file_sent(letter.account, content, size, letter.sent, received)
+        return Written(message, content, copied)
 
     return unit
 

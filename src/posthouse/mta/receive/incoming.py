@@ -16,6 +16,8 @@ from posthouse.message.received import Reception, format_received, with_keyword
 from posthouse.message.summary import Summary, summarise
 from posthouse.mta.queue.letter import Letter, Recipient
 from posthouse.mta.queue.queue import Queue
+from posthouse.mta.queue.sent import NoRoomForCopy
+from posthouse.mta.queue.units import Written
 from posthouse.protocols.smtp.events import EndOfMessage, Mail
 from posthouse.protocols.smtp.extensions.eightbitmime import BODY
 from posthouse.protocols.smtp.reply import Reply
@@ -29,6 +31,9 @@ from posthouse.store.spool import Spool, Spooled
 from .room import FULL_NOW, NO_SPACE, NOT_NOW
 
 LOOP = Reply(554, "5.4.6", "too many hops, this message is in a loop")
+
+
+NO_COPY = Reply(452, "4.2.2", "your mailbox is full, no copy of what you send can be kept")
 
 
 class Log(Protocol):
@@ -57,6 +62,7 @@ class Incoming:
         self.account = account
         self.fault: Reply | None = None
         self.keeps_copy = False  # `account` gets one in Sent
+        self.needs_copy = False  # or does not send
         self._house = house
         self._eight_bit = BODY.of(mail.parameters) == "8BITMIME"
         self._recipients: dict[object, Recipient] = {}
@@ -156,21 +162,24 @@ class Incoming:
             body="8BITMIME" if self._eight_bit else "7BIT",
             octets=spooled.octets,
             sent=sent,
+            needs_copy=self.needs_copy,
         )
         recipients = list(self._recipients.values())
         accepting = self._house.queue.accept(letter, recipients, self.name)
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
-        def accepted(done: asyncio.Future[str]) -> None:
+        def accepted(done: asyncio.Future[Written]) -> None:
             error = done.exception()
             if error is None:
                 self._tell(spooled.prepared.size, source, len(recipients))
             if answer.done():
                 return
             if error is None:
-                answer.set_result(Reply(250, "2.0.0", f"queued as {self.name}"))
+                answer.set_result(self._said(done.result()))
             elif isinstance(error, StoreUnavailable):
                 answer.set_result(NOT_NOW)
+            elif isinstance(error, NoRoomForCopy):
+                answer.set_result(NO_COPY)
             elif isinstance(error, OverQuota):
                 answer.set_result(self._house.full)
             else:
@@ -178,6 +187,13 @@ class Incoming:
 
         accepting.add_done_callback(accepted)
         return answer
+
+    def _said(self, letter: Written) -> Reply:
+        said = f"queued as {self.name}"
+        if not letter.copied:
+            self._house.log.warning("no room for a copy", queue=self.name, sender=self.reverse_path)
+            said += ", but your mailbox is full and no copy is kept"
+        return Reply(250, "2.0.0", said)
 
     def _tell(self, size: int, source: str, recipients: int) -> None:
         self._house.log.info(
