@@ -14,7 +14,7 @@ from posthouse.store.unit import Unit, Work, one_of, rows_of, run
 from .states import State
 from .units import release_expired
 
-AT_A_LOOK = 500  # rows of one next hop that a lease looks at
+ROWS_MORE = 10  # that a lease looks at: a letter has a row for each recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +88,31 @@ def lease_next_hop(
 
     def unit() -> Work[list[Taken]]:
         yield from release_expired(now, domain)
-        rows = yield from rows_of(
-            "SELECT message FROM queue_recipient WHERE account = 0 AND domain = ?1"
-            " AND state = 'ready' AND due <= ?2 ORDER BY due LIMIT ?3",
-            domain,
-            now,
-            AT_A_LOOK,
-        )
         taken: list[Taken] = []
-        for message in list(dict.fromkeys(row[0] for row in rows))[:most]:
-            letter = yield from _take(message, domain, lease, now, until)
-            taken.append(letter)
+        look = most + ROWS_MORE
+        while len(taken) < most:
+            rows = yield from rows_of(
+                "SELECT message FROM queue_recipient WHERE account = 0 AND domain = ?1"
+                " AND state = 'ready' AND due <= ?2 ORDER BY due LIMIT ?3",
+                domain,
+                now,
+                look,
+            )
+            for message in list(dict.fromkeys(row[0] for row in rows))[: most - len(taken)]:
+                letter = yield from _take(message, domain, lease, now, until)
+                taken.append(letter)
+            if len(rows) < look:
+                break
         return taken
 
     return unit
 
 
 def _take(message: int, domain: str, lease: str, now: int, until: int) -> Work[Taken]:
+    # By the primary key: with `account = 0` all that waits for the next hop would be looked at.
     rows = yield from rows_of(
         "UPDATE queue_recipient SET state = 'leased', lease = ?4, due = ?5 WHERE message = ?1"
-        " AND account = 0 AND domain = ?2 AND state = 'ready' AND due <= ?3"
+        " AND NOT (account <> 0) AND domain = ?2 AND state = 'ready' AND due <= ?3"
         " RETURNING number, forward_path, tries",
         message,
         domain,
