@@ -107,6 +107,15 @@ class Delivery(Part, frozen=True):
             " (452 4.2.2), or refuse it (552 5.2.2)."
         ),
     ] = "later"
+    literal_domain: Annotated[
+        str,
+        about(
+            "The domain whose addresses are meant by those at an address of this host, as in"
+            " ann@[192.0.2.1] (RFC 5321 §4.1.3). Such an address is the one that the client has"
+            " connected to, where `smtp` listens, or one of relay.names. When it is empty,"
+            " postmaster alone is known there."
+        ),
+    ] = ""
 
 
 class Pop3(Part, frozen=True):

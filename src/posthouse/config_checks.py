@@ -27,6 +27,11 @@ def complaints(config: Config) -> Iterator[str]:
             ip_network(network, strict=False)
         except ValueError:
             yield f"rates.trusted: expected networks as in 192.0.2.0/24, got {network!r}"
+    if config.delivery.literal_domain:
+        try:
+            parse_domain(config.delivery.literal_domain, smtputf8=True)
+        except ValueError as error:
+            yield f"delivery.literal_domain: {error}"
     yield from _of_routes(config)
     yield from _of_log_in(config)
     yield from _of_pop3(config)

@@ -41,7 +41,6 @@ from .runtime.hostname import own_name
 from .runtime.log import Log
 from .runtime.networks import Networks
 from .runtime.notify import Receiver, Sender
-from .runtime.patience import Patience
 from .runtime.tls import ServerContext
 from .services import Parts, expiry, services
 from .store.blobs.files import BlobFiles
@@ -126,7 +125,6 @@ class Worker:
         self._blobs = BlobFiles(directory)
         self._views = MailboxViews(self.store)
         self._counters = Counters(directory, clock.monotonic)
-        networks = Networks(config.rates.trusted, config.rates.ipv4_prefix)
         self._authenticator = new_authenticator(
             config, self.store, config.hostname or own_name(), clock, self._counters
         )
@@ -187,8 +185,6 @@ class Worker:
                 clock,
                 log,
                 self._counters,
-                networks,
-                Patience(self._counters, networks, config.rates.slowest_error),
             )
         )
         self._servers: list[asyncio.Server | TlsServer] = []

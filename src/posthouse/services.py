@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .accounts.authenticator import Authenticator
 from .accounts.names import canonical_address
@@ -13,13 +13,15 @@ from .msa.agent import Submission
 from .mta.queue.queue import Queue
 from .mta.receive.agent import Transfer
 from .mta.receive.incoming import House
+from .mta.receive.literals import OwnLiterals
 from .mta.receive.manners import Manners, Rates
 from .mta.receive.room import FULL, FULL_NOW, Room
 from .protocols.imap.session import Limits as ImapLimits
 from .protocols.pop3.policy import Policy
+from .protocols.smtp.reply import Reply
 from .protocols.smtp.session import Service as SmtpService
 from .protocols.smtp.session import Settings as SmtpSettings
-from .routing import backup_domains
+from .routing import backup_domains, ourselves
 from .runtime.arrivals import Arrivals
 from .runtime.clock import Clock
 from .runtime.connection import Service
@@ -39,6 +41,12 @@ from .store.serve.pop3 import Settings as Pop3Settings
 from .store.store import Store
 from .store.views import MailboxViews
 
+SMTP_WORDS = (
+    b"421 4.3.2 too many connections, try again later\r\n",
+    b"421 4.3.0 internal error, try again later\r\n",
+)
+SMTP_TOO_OFTEN = b"421 4.7.0 too many connections from your network, try again later\r\n"
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -55,8 +63,15 @@ class Parts:
     clock: Clock
     log: Log
     counters: Counters
-    networks: Networks
-    patience: Patience
+    networks: Networks = field(init=False)
+    patience: Patience = field(init=False)
+
+    def __post_init__(self) -> None:
+        rates = self.config.rates
+        networks = Networks(rates.trusted, rates.ipv4_prefix)
+        object.__setattr__(self, "networks", networks)
+        patience = Patience(self.counters, networks, rates.slowest_error)
+        object.__setattr__(self, "patience", patience)
 
     @property
     def hostname(self) -> str:
@@ -123,6 +138,9 @@ def _smtp(parts: Parts) -> Iterator[Service]:
     house = House(parts.queue, parts.blobs, parts.log, config.limits.received, full)
     room = Room(parts.store, parts.store.directory, config.storage.reserve, clock.monotonic)
     manners = _manners(parts)
+    literals = OwnLiterals(
+        ourselves(config, parts.hostname).is_address, config.delivery.literal_domain
+    )
     transfer = Transfer(
         house,
         room,
@@ -133,6 +151,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         separator=config.delivery.separator,
         full=full,
         backup_for=backup_domains(config),
+        literals=literals,
         manners=manners,
     )
     submission = Submission(
@@ -148,33 +167,35 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         check_sender=config.submission.check_sender,
         strip_bcc=config.submission.strip_bcc,
         copy_to_sent=config.submission.copy_to_sent,
+        literals=literals,
         needs_copy=config.submission.sent_when_full == "refuse",
         manners=manners,
     )
     submissions = replace(submission, service=SmtpService.SUBMISSIONS)
+    rates, own_tls = config.rates, parts.tls_of_accounts
+    words = (*SMTP_WORDS, parts.welcome("connection", rates.connections), SMTP_TOO_OFTEN)
+    yield Service("smtp", transfer.begin, tls, False, *words)
+    welcome = parts.welcome("submission connection", rates.submission_connections)
+    words = (*SMTP_WORDS, welcome, SMTP_TOO_OFTEN)
+    yield Service("submission", submission.begin, own_tls, False, *words)
+    yield Service("submissions", submissions.begin, own_tls, True, *words)
+    yield _lmtp(parts, house, room, full)
+
+
+def _lmtp(parts: Parts, house: House, room: Room, full: Reply) -> Service:
     delivery = LmtpDelivery(
         house,
         room,
         parts.store,
-        settings,
-        clock.now,
-        tls_available=tls is not None,
-        separator=config.delivery.separator,
+        _smtp_settings(parts),
+        parts.clock.now,
+        tls_available=parts.tls is not None,
+        separator=parts.config.delivery.separator,
         full=full,
     )
-    words = (
-        b"421 4.3.2 too many connections, try again later\r\n",
-        b"421 4.3.0 internal error, try again later\r\n",
-    )
-    rates, tls_of_accounts = config.rates, parts.tls_of_accounts
-    often = b"421 4.7.0 too many connections from your network, try again later\r\n"
-    welcome = parts.welcome("connection", rates.connections)
-    yield Service("smtp", transfer.begin, tls, False, *words, welcome, often)
-    welcome = parts.welcome("submission connection", rates.submission_connections)
-    yield Service("submission", submission.begin, tls_of_accounts, False, *words, welcome, often)
-    yield Service("submissions", submissions.begin, tls_of_accounts, True, *words, welcome, often)
-    welcome = parts.welcome("LMTP connection", rates.lmtp_connections)
-    yield Service("lmtp", delivery.begin, tls, False, *words, welcome, often)
+    welcome = parts.welcome("LMTP connection", parts.config.rates.lmtp_connections)
+    words = (*SMTP_WORDS, welcome, SMTP_TOO_OFTEN)
+    return Service("lmtp", delivery.begin, parts.tls, False, *words)
 
 
 def _pop3(parts: Parts) -> Iterator[Service]:

@@ -9,6 +9,7 @@ from posthouse.accounts.directory import SEPARATOR, Absent, Alias, may_send_as, 
 from posthouse.message.address import Address, parse_mailbox
 from posthouse.message.completion import complete
 from posthouse.mta.receive.incoming import NO_COPY, House
+from posthouse.mta.receive.literals import NO_LITERALS, OwnLiterals
 from posthouse.mta.receive.manners import Manners
 from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
 from posthouse.mta.receive.recipients import find, foreign
@@ -43,6 +44,7 @@ class Submission:
     service: Service = Service.SUBMISSION
     tls_available: bool = False
     separator: str = SEPARATOR
+    literals: OwnLiterals = NO_LITERALS
     full: Reply = FULL_NOW  # to a letter for an account that keeps as much as it may
     check_sender: bool = True  # the sender has to be an address of the account (RFC 6409 §6.1)
     strip_bcc: bool = True
@@ -130,7 +132,10 @@ class SubmissionAgent(Receiver):
         refusal = None if self.guest is None else self.guest.writes_to(self.login.account)
         if refusal is not None:
             return refusal
-        found = self._service.store.read(find(address, self._service.separator))
+        meant = self._service.literals.meant(address, self.peer.local_address)
+        if meant is None:
+            return self.refuse_recipient(recipient, NO_USER)
+        found = self._service.store.read(find(meant, self._service.separator))
         if found is Absent.UNKNOWN_USER:
             return self.refuse_recipient(recipient, NO_USER)
         if isinstance(found, Absent):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import smtplib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from posthouse.message.address import parse_path
+from posthouse.mta.receive.literals import OwnLiterals
 from posthouse.protocols.smtp.events import (
     BeginContent,
     Content,
@@ -208,5 +210,42 @@ def test_nothing_is_left_of_a_large_message_whose_client_goes_before_it_is_ours(
             await asyncio.sleep(0)
         assert here.files() == []
         assert here.queued() == []
+
+    in_house(tmp_path, test)
+
+
+@pytest.mark.parametrize("service", ["transfer", "submission"])
+def test_a_domain_may_be_meant_by_our_literals(tmp_path: Path, service: str) -> None:
+    """Its people are there; a literal of another host is not taken for ours."""
+
+    async def test(here: TestHouse) -> None:
+        ours = OwnLiterals("192.0.2.1".__eq__, "a.example")
+        offered = replace(getattr(here, service), literals=ours)
+        await here.listen(offered)
+        port = here.servers[-1].sockets[0].getsockname()[1]
+
+        def talk() -> None:
+            with connect(port) as client:
+                if service == "submission":
+                    client.login("ann@a.example", "secret")
+                client.mail("ann@a.example")
+                for literal in ("[127.0.0.1]", "[192.0.2.1]"):
+                    assert client.rcpt(f"ann@{literal}")[0] == 250
+                    assert client.rcpt(f"staff@{literal}")[0] == 250
+                    code, text = client.rcpt(f"nobody@{literal}")
+                    assert (code, text[:5]) == (550, b"5.1.1")
+                code, text = client.rcpt("bob@[192.0.2.2]")
+                assert code == (250 if service == "submission" else 550)
+                client.data(SMALL)
+
+        await asyncio.to_thread(talk)
+        (letter,) = here.queued()
+        relayed = [("bob@[192.0.2.2]", 0)] if service == "submission" else []
+        assert letter.recipients == [
+            ("ann@a.example", 1),
+            ("bob@a.example", 2),
+            ("far@f.example", 0),
+            *relayed,
+        ]
 
     in_house(tmp_path, test)

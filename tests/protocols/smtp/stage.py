@@ -27,7 +27,7 @@ REPLIES: Mapping[type, Reply] = {
     Recipient: Reply(250, "2.1.5", "recipient ok"),
     BeginContent: Reply(354, "", "ok"),
     EndOfMessage: Reply(250, "2.0.0", "queued as 1"),
-    Verify: Reply(252, "2.5.2", "send some mail, and see"),
+    Verify: Reply(252, "2.5.0", "send some mail, and see"),
     Expand: Reply(250, "2.1.5", "<ann@a.example>", ("<bob@b.example>",)),
 }
 FILED = Reply(250, "2.1.5", "delivered as 1")

@@ -15,6 +15,7 @@ from posthouse.protocols.smtp.session import Service, Session, Settings
 from posthouse.runtime.connection import Notify, Peer
 
 from .incoming import House
+from .literals import NO_LITERALS, OwnLiterals
 from .manners import Guest, Manners
 from .receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
 from .recipients import find, foreign
@@ -36,6 +37,7 @@ class Transfer:
     separator: str = SEPARATOR
     full: Reply = FULL_NOW  # to a letter for an account that keeps as much as it may
     backup_for: BackupDomains = NONE
+    literals: OwnLiterals = NO_LITERALS
     manners: Manners | None = None
 
     def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, TransferAgent]:
@@ -68,7 +70,10 @@ class TransferAgent(Receiver):
         refusal = None if self.guest is None else self.guest.addresses()
         if refusal is not None:
             return refusal
-        found = self._service.store.read(find(address, self._service.separator))
+        meant = self._service.literals.meant(address, self.peer.local_address)
+        if meant is None:
+            return self.refuse_recipient(recipient, NO_USER)
+        found = self._service.store.read(find(meant, self._service.separator))
         if found is Absent.FOREIGN_DOMAIN and address.domain in self._service.backup_for:
             found = [foreign(address)]
         if isinstance(found, Absent):

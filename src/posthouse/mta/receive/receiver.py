@@ -31,7 +31,7 @@ OK = Reply(250, "2.0.0", "ok")
 SENDER_OK = Reply(250, "2.1.0", "sender ok")
 RECIPIENT_OK = Reply(250, "2.1.5", "recipient ok")
 NO_USER = Reply(550, "5.1.1", "no such user here")
-WILL_NOT_SAY = Reply(252, "2.5.2", "send some mail, and see")  # RFC 5321 §7.3
+WILL_NOT_SAY = Reply(252, "2.5.0", "send some mail, and see")  # RFC 5321 §7.3, RFC 5248 §2.4
 
 
 class Reader(Protocol):

@@ -144,6 +144,13 @@ def quit_(session: Session, argument: str) -> Dialogue[None]:
     yield from answer(session, Reply(221, "2.0.0", f"{session.settings.hostname} bye"))
 
 
+def hidden_list(session: Session, argument: str) -> Dialogue[None]:
+    """EXPN where it is not offered: §7.3, who hides lists says 252. (2.5.0: RFC 5248 §2.4)"""
+    if not argument:
+        raise Refused(501, "5.5.4", "expected the name of a list")
+    yield from answer(session, Reply(252, "2.5.0", "who is on a list is not told here"))
+
+
 def unsupported(session: Session, _: str) -> Dialogue[None]:
     """SEND, SOML, SAML and TURN (RFC 5321 appendix F): never wanted back."""
     yield from answer(session, Reply(502, "5.5.1", "command not implemented"))
@@ -165,7 +172,7 @@ VERBS: Mapping[str, Verb] = {
     "VRFY": vrfy,
     "NOOP": noop,
     "QUIT": quit_,
-    "EXPN": unsupported,  # where it is not offered
+    "EXPN": hidden_list,  # where it is not offered
     "SEND": unsupported,
     "SOML": unsupported,
     "SAML": unsupported,
