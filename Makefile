@@ -20,6 +20,7 @@ help:
 	@echo "make interop  tests with other people's clients (installs them where it can)"
 	@echo "make bench    figures beside Postfix and Dovecot, where they are installed"
 	@echo "make bench-queue  100,000 waiting recipients, most of their next hops dead"
+	@echo "make bench-idle   what connections cost that wait in IDLE, and how soon they are told"
 	@echo "make fuzz     fuzz engines and parsers, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
 	@echo "make soak     long runs with faults, SOAK_SECONDS=$(SOAK_SECONDS)"
 	@echo "make docs     write the pages of docs/reference anew"
@@ -50,6 +51,9 @@ bench: $(VENV)/.installed-dev
 
 bench-queue: $(VENV)/.installed-dev
 	@$(BIN)/python -m bench.queue $(ARGS)
+
+bench-idle: $(VENV)/.installed-dev
+	@$(BIN)/python -m bench.idle $(ARGS)
 
 fuzz: $(VENV)/.installed-dev
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m tests.fuzz $(ARGS)

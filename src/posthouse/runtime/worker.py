@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from .log import Log
+from .memory import keep_large_blocks_apart
 
 #: What a worker does: `job(index, ready)` serves until SIGTERM; it calls `ready()` once it serves.
 Job = Callable[[int, Callable[[], None]], None]
@@ -103,6 +104,7 @@ def _be_worker(
         forget()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ALL)
         lifeline.follow(grace)
+        keep_large_blocks_apart()
         job(index, lambda: _say_ready(said))
         status = 0
     except BaseException as error:
