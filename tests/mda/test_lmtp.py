@@ -34,7 +34,12 @@ class Found:
 async def serve(here: TestHouse) -> socket.socket:
     """A connection to the service."""
     delivery = LmtpDelivery(
-        here.transfer.house, here.transfer.room, here.store, here.transfer.settings, lambda: NOON
+        here.transfer.house,
+        here.transfer.room,
+        here.store,
+        here.transfer.finder,
+        here.transfer.settings,
+        lambda: NOON,
     )
     offer = Service("lmtp", delivery.begin)
     server = await asyncio.get_running_loop().create_server(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..store.mailboxes import create_default_mailboxes
 from ..store.unit import Unit, Work, one_of, rows_of, run
+from .directory import changed
 from .domains import require_domain
 from .errors import Conflict
 from .kept import Kept, keep
@@ -90,6 +91,7 @@ def _add(address: str, password: Kept | str, now: int) -> Work[int | None]:
     yield from run(_AS_BEFORE, account, address)
     yield from keep(account, password)
     yield from create_default_mailboxes(account, now)
+    yield from changed()
     return account
 
 
@@ -139,6 +141,7 @@ def set_quota(address: str, quota: int) -> Unit[str]:
     def unit() -> Work[str]:
         if not (yield from run("UPDATE account SET quota = ?2 WHERE address = ?1", wanted, quota)):
             raise Conflict(f"there is no account {wanted}; see posthouse account list")
+        yield from changed()
         return wanted
 
     return unit

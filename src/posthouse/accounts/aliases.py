@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..message.address import parse_mailbox
 from ..message.addresses import ADDRESS_LIMIT, GROUP_END, Entry, parse_address_list
 from ..store.unit import Unit, Work, one_of, rows_of, run
-from .directory import Alias, resolving
+from .directory import Alias, changed, resolving
 from .domains import require_domain
 from .errors import Conflict
 from .names import NotAnAddress, canonical_address, canonical_alias, canonical_domain
@@ -44,6 +44,7 @@ def add_alias(address: str, targets: Sequence[str]) -> Unit[list[AliasEntry]]:
                 raise Conflict(f"{alias} stands for {entry.target} already")
         for entry in wanted:
             yield from _require_no_way_back(alias, entry.target)
+        yield from changed()
         return wanted
 
     return unit
@@ -101,6 +102,7 @@ def remove_alias(address: str, targets: Sequence[str]) -> Unit[int]:
     unwanted = [_target(each) for target in targets for each in members(target)]
 
     def unit() -> Work[int]:
+        yield from changed()
         if not unwanted:
             removed = yield from run("DELETE FROM alias WHERE address = ?1", alias)
             if not removed:

@@ -1,7 +1,8 @@
 """Whose mailbox is it: an address to an account, to an alias's targets, or to nobody.
 
-One statement by keys answers, so there is no cache that could be behind the database: an account
-that was added a moment ago, by whichever process, is there.
+One statement by keys answers. Units that change what it finds say so (`changed`), so that whoever
+keeps an answer knows when it is an old one (store/edition.py): an account that was added a moment
+ago, by whichever process, is there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..message.address import Address, canonical, domain_to_ascii, split_subaddress
-from ..store.unit import Row, Unit, Work, one_of, rows_of
+from ..store.edition import DIRECTORY
+from ..store.unit import Row, Unit, Work, one_of, rows_of, tell
 
 SEPARATOR = "+"
 POSTMASTER = "postmaster"
@@ -108,6 +110,11 @@ def _postmaster(host: str) -> Work[Resolved]:
     if row is None:
         return Absent.UNKNOWN_USER
     return LocalAccount(row[0], row[1])
+
+
+def changed() -> Work[None]:
+    """Part of each unit that adds, changes or removes what addresses lead to."""
+    yield from tell(DIRECTORY, 0, 0)
 
 
 def is_local(domain: str) -> Unit[bool]:

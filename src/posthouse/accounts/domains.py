@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..store.unit import Unit, Work, one_of, rows_of, run
+from .directory import changed
 from .errors import Conflict
 from .names import canonical_domain
 
@@ -26,6 +27,7 @@ def add_domain(name: str, now: int) -> Unit[str]:
         )
         if not added:
             raise Conflict(f"the domain {domain} is there already")
+        yield from changed()
         return domain
 
     return unit

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..store.contents import Stored, read_content
 from ..store.messages import expunge
 from ..store.unit import Unit, Work, one_of, rows_of, run, tell
+from .directory import changed
 from .errors import Conflict
 from .names import canonical_address
 
@@ -115,6 +116,7 @@ def remove_account(found: Estate, now: int) -> Unit[bool]:
             row[1],
         )
         yield from tell("account", account, found.modseq + 1)
+        yield from changed()
         return True
 
     return unit

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from posthouse.accounts.directory import SEPARATOR, Absent
+from posthouse.accounts.directory import Absent
 from posthouse.message.address import Address
 from posthouse.message.summary import Summary, summarise
 from posthouse.mta.queue.letter import Letter, Recipient
@@ -20,7 +20,7 @@ from posthouse.mta.queue.units import accept
 from posthouse.mta.receive.agent import NO_RELAY
 from posthouse.mta.receive.incoming import House, Incoming, source_of
 from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, SENDER_OK, Receiver
-from posthouse.mta.receive.recipients import find
+from posthouse.mta.receive.recipients import Finder
 from posthouse.mta.receive.room import FULL_NOW, NOT_NOW, Room
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.smtp.events import EndForEach, EndOfMessage, Mail
@@ -61,10 +61,10 @@ class LmtpDelivery:
     house: House
     room: Room
     store: Store
+    finder: Finder
     settings: Settings
     now: Callable[[], float]
     tls_available: bool = False
-    separator: str = SEPARATOR
     full: Reply = FULL_NOW  # to a letter for an account that keeps as much as it may
 
     def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, LmtpAgent]:
@@ -96,7 +96,7 @@ class LmtpAgent(Receiver):
     def recipient(self, recipient: Rcpt) -> Reply:
         address = recipient.path.address
         assert address is not None
-        found = self._service.store.read(find(address, self._service.separator))
+        found = self._service.finder.find(address)
         if isinstance(found, Absent):
             foreign = found is Absent.FOREIGN_DOMAIN
             return self.refuse_recipient(recipient, NO_RELAY if foreign else NO_USER)

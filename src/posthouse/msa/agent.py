@@ -12,7 +12,7 @@ from posthouse.mta.receive.incoming import NO_COPY, House
 from posthouse.mta.receive.literals import NO_LITERALS, OwnLiterals
 from posthouse.mta.receive.manners import Manners
 from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
-from posthouse.mta.receive.recipients import find, foreign
+from posthouse.mta.receive.recipients import Finder, foreign
 from posthouse.mta.receive.room import FULL_NOW, Room
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.smtp.events import EndOfMessage, Expand, Mail, Recipient
@@ -38,6 +38,7 @@ class Submission:
     house: House
     room: Room
     store: Reader
+    finder: Finder
     authenticator: Authenticator
     settings: Settings
     now: Callable[[], float]
@@ -135,7 +136,7 @@ class SubmissionAgent(Receiver):
         meant = self._service.literals.meant(address, self.peer.local_address)
         if meant is None:
             return self.refuse_recipient(recipient, NO_USER)
-        found = self._service.store.read(find(meant, self._service.separator))
+        found = self._service.finder.find(meant)
         if found is Absent.UNKNOWN_USER:
             return self.refuse_recipient(recipient, NO_USER)
         if isinstance(found, Absent):

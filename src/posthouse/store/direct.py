@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from .database import Runner, connect
+from .edition import DIRECTORY, Edition
 from .turnstile import Turnstile
 from .unit import Tell, Unit
 
@@ -21,6 +22,7 @@ class DirectStore:
         self._connection = connect(directory, vfs)
         self._runner = Runner(self._connection)
         self._turnstile = Turnstile(directory)
+        self._edition = Edition(directory)
         #: What the units told, for whoever passes it on to running servers.
         self.told: list[Tell] = []
 
@@ -32,11 +34,15 @@ class DirectStore:
             execute("BEGIN IMMEDIATE")
             try:
                 result = self._runner.perform(unit, told)
+                if any(each.topic == DIRECTORY for each in told):
+                    self._edition.begin()
                 execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     execute("ROLLBACK")
                 raise
+            finally:
+                self._edition.end()
         self.told += told
         return result
 
@@ -47,6 +53,7 @@ class DirectStore:
     def close(self) -> None:
         self._connection.close()
         self._turnstile.close()
+        self._edition.close()
 
     def __enter__(self) -> Self:
         return self

@@ -30,6 +30,7 @@ from typing import Any, TypeVar
 import apsw
 
 from .database import DiskFailure, Runner, StoreUnavailable, connect
+from .edition import DIRECTORY, Edition
 from .turnstile import Turnstile
 from .unit import Tell, Unit
 
@@ -87,6 +88,7 @@ class Writer:
         self._connection.set_wal_hook(self._wal_grew)
         self._runner = Runner(self._connection)
         self._turnstile = Turnstile(directory)
+        self.edition = Edition(directory)
         self._work: SimpleQueue[Group | None] = SimpleQueue()  # of the thread
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._thread.start()
@@ -125,6 +127,7 @@ class Writer:
         with contextlib.suppress(apsw.Error):  # of the last checkpoint: the log keeps everything
             self._connection.close()
         self._turnstile.close()
+        self.edition.close()
 
     # On the loop
 
@@ -253,10 +256,13 @@ class Writer:
     def _commit(self, group: Group) -> None:
         if group.error is not None:
             return
+        if any(told.topic == DIRECTORY for told in group.told):
+            self.edition.begin()
         try:
             self._runner.execute("COMMIT")
         except apsw.Error as error:
             group.error = error
+        self.edition.end()
 
     def _recover(self, group: Group) -> None:
         """The transaction failed: undo it, find out which unit cannot be done."""

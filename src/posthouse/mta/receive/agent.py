@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from posthouse.accounts.directory import SEPARATOR, Absent
+from posthouse.accounts.directory import Absent
 from posthouse.mta.route.backup import NONE, BackupDomains
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.smtp.events import Mail, Recipient
@@ -17,8 +17,8 @@ from posthouse.runtime.connection import Notify, Peer
 from .incoming import House
 from .literals import NO_LITERALS, OwnLiterals
 from .manners import Guest, Manners
-from .receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
-from .recipients import find, foreign
+from .receiver import NO_USER, OK, RECIPIENT_OK, Receiver
+from .recipients import Finder, foreign
 from .room import FULL_NOW, Room
 
 NO_RELAY = Reply(550, "5.7.1", "relaying denied")
@@ -30,11 +30,10 @@ class Transfer:
 
     house: House
     room: Room
-    store: Reader
+    finder: Finder
     settings: Settings
     now: Callable[[], float]
     tls_available: bool = False
-    separator: str = SEPARATOR
     full: Reply = FULL_NOW  # to a letter for an account that keeps as much as it may
     backup_for: BackupDomains = NONE
     literals: OwnLiterals = NO_LITERALS
@@ -73,7 +72,7 @@ class TransferAgent(Receiver):
         meant = self._service.literals.meant(address, self.peer.local_address)
         if meant is None:
             return self.refuse_recipient(recipient, NO_USER)
-        found = self._service.store.read(find(meant, self._service.separator))
+        found = self._service.finder.find(meant)
         if found is Absent.FOREIGN_DOMAIN and address.domain in self._service.backup_for:
             found = [foreign(address)]
         if isinstance(found, Absent):

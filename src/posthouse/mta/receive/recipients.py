@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from posthouse.accounts.directory import Absent, Alias, LocalAccount, Resolved, resolving
 from posthouse.message.address import Address, parse_mailbox
@@ -10,10 +11,52 @@ from posthouse.mta.queue.letter import Recipient
 from posthouse.store.quota import has_room
 from posthouse.store.unit import Unit, Work
 
+T = TypeVar("T")
+
+KEPT = 10_000  # addresses whose recipients are kept at hand
 DEPTH = 10  # aliases that stand for aliases
 MOST = 1000  # recipients that one alias stands for
 
 Found = list[Recipient] | Absent
+
+
+class Store(Protocol):
+    """What is needed of the store."""
+
+    @property
+    def edition(self) -> int: ...
+
+    def read(self, unit: Unit[T]) -> T: ...
+
+
+class Finder:
+    """`find`, with what was found kept at hand while the directory is the same."""
+
+    def __init__(self, store: Store, separator: str) -> None:
+        self._store = store
+        self._separator = separator
+        self._edition = -1
+        self._found: dict[Address, Found] = {}
+
+    def find(self, address: Address) -> Found:
+        """Who gets a letter for this address. The list must not be changed."""
+        edition = self._store.edition  # before the look-up: what changes meanwhile is seen next
+        if edition != self._edition:
+            self._found.clear()
+            self._edition = edition
+        found = self._found.get(address)
+        if found is None:
+            found = self._store.read(find(address, self._separator))
+            if not edition & 1 and _lasts(found):
+                if len(self._found) >= KEPT:
+                    self._found.clear()
+                self._found[address] = found
+        return found
+
+
+def _lasts(found: Found) -> bool:
+    """Whether it holds for as long as the directory is the same: room does not."""
+    return isinstance(found, Absent) or not any(each.limited or each.full for each in found)
 
 
 def find(address: Address, separator: str) -> Unit[Found]:
