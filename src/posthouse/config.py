@@ -78,8 +78,21 @@ class Storage(Part, frozen=True):
     """Where and how mail is kept."""
 
     reserve: Annotated[
-        int, octets("Free space below which new mail is put off with 452 4.3.1.", 0)
+        int,
+        octets(
+            "Free space below which new mail is put off with 452 4.3.1, and by IMAP with NO"
+            " [UNAVAILABLE].",
+            0,
+        ),
     ] = 100 * MEBIBYTE
+    longest_log: Annotated[
+        int,
+        octets(
+            "Write-ahead log of the database from which new mail is put off in the same way, until"
+            " there is room to move it into the database.",
+            128 * MEBIBYTE,
+        ),
+    ] = 1024 * MEBIBYTE
     index_delay: Annotated[
         float,
         seconds(

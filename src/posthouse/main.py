@@ -117,6 +117,7 @@ class Worker:
         self._lease_of_index = f"w{index}-"
         self._lease = f"{self._lease_of_index}{os.getpid()}-{secrets.token_hex(8)}"
         self.store = Store(directory)
+        self.store.checkpoints = self._tell_checkpoints
         self._sender = Sender(directory)
         self._receiver = Receiver(self._sender, self._hear)
         self.store.published = lambda told: self._sender.send(
@@ -212,6 +213,17 @@ class Worker:
             relay_settings(self._config, hostname, directory),
             log,
         )
+
+    def _tell_checkpoints(self, trouble: str) -> None:
+        """The write-ahead log grows while it cannot be moved into the database."""
+        if trouble:
+            self._log.error(
+                "checkpoints fail; make room on the disk: the write-ahead log grows, and mail is"
+                " refused beyond storage.longest_log",
+                reason=trouble,
+            )
+        else:
+            self._log.info("checkpoints work again")
 
     def _hear(self, topic: str, key: int, value: int) -> None:
         """Another process has told something."""

@@ -15,7 +15,6 @@ from .mta.receive.agent import Transfer
 from .mta.receive.incoming import House
 from .mta.receive.literals import OwnLiterals
 from .mta.receive.manners import Manners, Rates
-from .mta.receive.recipients import Finder
 from .mta.receive.room import FULL, FULL_NOW, Room
 from .protocols.imap.session import Limits as ImapLimits
 from .protocols.pop3.policy import Policy
@@ -39,6 +38,7 @@ from .store.serve.imap import Imap
 from .store.serve.imap import Settings as ImapSettings
 from .store.serve.pop3 import Pop3
 from .store.serve.pop3 import Settings as Pop3Settings
+from .store.space import Space
 from .store.store import Store
 from .store.views import MailboxViews
 
@@ -66,6 +66,7 @@ class Parts:
     counters: Counters
     networks: Networks = field(init=False)
     patience: Patience = field(init=False)
+    space: Space = field(init=False)
 
     def __post_init__(self) -> None:
         rates = self.config.rates
@@ -73,6 +74,11 @@ class Parts:
         object.__setattr__(self, "networks", networks)
         patience = Patience(self.counters, networks, rates.slowest_error)
         object.__setattr__(self, "patience", patience)
+        storage, monotonic = self.config.storage, self.clock.monotonic
+        space = Space(
+            self.store, self.store.directory, storage.reserve, storage.longest_log, monotonic
+        )
+        object.__setattr__(self, "space", space)
 
     @property
     def hostname(self) -> str:
@@ -137,19 +143,19 @@ def _smtp(parts: Parts) -> Iterator[Service]:
     settings = _smtp_settings(parts)
     full = FULL_NOW if config.delivery.when_full == "later" else FULL
     house = House(parts.queue, parts.blobs, parts.log, config.limits.received, full)
-    room = Room(parts.store, parts.store.directory, config.storage.reserve, clock.monotonic)
+    room = Room(parts.space)
     manners = _manners(parts)
     literals = OwnLiterals(
         ourselves(config, parts.hostname).is_address, config.delivery.literal_domain
     )
-    finder = Finder(parts.store, config.delivery.separator)
     transfer = Transfer(
         house,
         room,
-        finder,
+        parts.store,
         settings,
         clock.now,
         tls_available=tls is not None,
+        separator=config.delivery.separator,
         full=full,
         backup_for=backup_domains(config),
         literals=literals,
@@ -159,7 +165,6 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         house,
         room,
         parts.store,
-        finder,
         parts.authenticator,
         settings,
         clock.now,
@@ -181,18 +186,18 @@ def _smtp(parts: Parts) -> Iterator[Service]:
     words = (*SMTP_WORDS, welcome, SMTP_TOO_OFTEN)
     yield Service("submission", submission.begin, own_tls, False, *words)
     yield Service("submissions", submissions.begin, own_tls, True, *words)
-    yield _lmtp(parts, house, room, finder, full)
+    yield _lmtp(parts, house, room, full)
 
 
-def _lmtp(parts: Parts, house: House, room: Room, finder: Finder, full: Reply) -> Service:
+def _lmtp(parts: Parts, house: House, room: Room, full: Reply) -> Service:
     delivery = LmtpDelivery(
         house,
         room,
         parts.store,
-        finder,
         _smtp_settings(parts),
         parts.clock.now,
         tls_available=parts.tls is not None,
+        separator=parts.config.delivery.separator,
         full=full,
     )
     welcome = parts.welcome("LMTP connection", parts.config.rates.lmtp_connections)
@@ -277,6 +282,7 @@ def _imap(parts: Parts) -> Iterator[Service]:
         parts.tls is not None,
         parts.searching,
         parts.patience,
+        parts.space,
     )
     words = (
         b"* BYE [UNAVAILABLE] too many connections\r\n",

@@ -13,7 +13,7 @@ import pytest
 
 from posthouse.message.summary import summarise
 from posthouse.protocols.imap import events
-from posthouse.protocols.imap.mail_events import Declined
+from posthouse.protocols.imap.mail_events import Copied, Copy, Declined, Move
 from posthouse.protocols.sasl.mechanism import Accepted, Password
 from posthouse.runtime.connection import Peer
 from posthouse.runtime.log import open_log
@@ -23,6 +23,7 @@ from posthouse.store.mailboxes import create_default_mailboxes
 from posthouse.store.messages import LAST_UID, append_message
 from posthouse.store.migrate import migrate
 from posthouse.store.serve.imap import Imap, ImapAgent, Settings
+from posthouse.store.space import Space
 from posthouse.store.store import Store
 from posthouse.store.unit import Work, rows_of, run
 from posthouse.store.views import MailboxViews
@@ -32,7 +33,7 @@ CONTENT = b"Subject: any\r\n\r\n"
 
 
 class House:
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, reserve: int = 0) -> None:
         self.directory = directory
         self.store = Store(directory)
         self.views = MailboxViews(self.store)
@@ -45,6 +46,7 @@ class House:
             time.time,
             open_log(write=lambda _: None),
             False,
+            space=Space(self.store, directory, reserve, 1 << 30, time.monotonic),
         )
 
     async def session(self) -> ImapAgent:
@@ -77,11 +79,13 @@ def fill() -> Work[None]:
     yield from run("UPDATE mailbox SET uid_next = ?1 WHERE id = 1", LAST_UID)
 
 
-def in_house(directory: Path, test: Callable[[House], Coroutine[object, object, None]]) -> None:
+def in_house(
+    directory: Path, test: Callable[[House], Coroutine[object, object, None]], reserve: int = 0
+) -> None:
     migrate(directory)
 
     async def main() -> None:
-        house = House(directory)
+        house = House(directory, reserve)
         try:
             await house.store.write(one_account)
             await asyncio.wait_for(test(house), 20)
@@ -103,6 +107,30 @@ def test_one_can_read_though_nothing_can_be_written(tmp_path: Path) -> None:
         agent.closed()
 
     in_house(tmp_path, test)
+
+
+@pytest.mark.parametrize(("reserve", "short"), [(1 << 62, True), (0, False)])
+def test_without_space_nothing_more_is_kept(reserve: int, short: bool, tmp_path: Path) -> None:
+    """APPEND, COPY and MOVE hear so, as MAIL does; what is there can be read."""
+
+    async def test(house: House) -> None:
+        unit = append_message(1, "INBOX", prepare(CONTENT), summarise(CONTENT), 0, "")
+        await house.store.write(unit)
+        agent = await house.session()
+        opened = await answer(agent, events.Select("INBOX", False))
+        assert isinstance(opened, events.Opened)
+        copied = await answer(agent, Copy(((1, 1),), "Trash", 1))
+        answers = [
+            copied,
+            await answer(agent, events.BeginAppend("INBOX", (), None, 10)),
+            await answer(agent, Move(opened.selected.view.version, ((1, 1),), "Trash", 1)),
+        ]
+        refused = [isinstance(a, Declined) and a.code == "UNAVAILABLE" for a in answers]
+        assert refused == [short] * 3
+        assert isinstance(copied, Declined if short else Copied)
+        agent.closed()
+
+    in_house(tmp_path, test, reserve)
 
 
 @pytest.mark.parametrize("size", [100, ROW + 1])

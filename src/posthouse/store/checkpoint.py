@@ -2,7 +2,8 @@
 
 A passive checkpoint does most of the work while others write. Under steady load it would never
 reach the end of the log, so the little that is left is done while holding the turnstile; the next
-writer then begins the log anew.
+writer then begins the log anew. While the database file cannot grow the log does: beyond a bound no
+mail is taken (space.py), and once there is room again the log is cut off here.
 """
 
 from __future__ import annotations
@@ -11,29 +12,41 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
 
-from .database import connect
+from .database import BUSY, connect
 from .turnstile import Turnstile
 
 PAGES = 4000  # of the log, from which a checkpoint is due
 SETTLED = 2000  # pages left that are worth a moment without writers
+PATIENCE = 1_000  # milliseconds that writers wait for readers, where the log is to be cut off
 
 
 class Checkpointer:
     """A thread that waits to be told that the log has grown."""
 
     def __init__(
-        self, directory: Path, failed: Callable[[apsw.IOError], None], vfs: str | None = None
+        self,
+        directory: Path,
+        failed: Callable[[apsw.IOError], None],
+        turned: Callable[[str], None],
+        vfs: str | None = None,
     ) -> None:
-        """`failed` is called from the thread when the disk fails. Raises apsw.Error, OSError."""
+        """From the thread, `failed` is called when the disk fails, `turned` with the trouble when
+        checkpoints begin to fail, and with none when they do no more.
+
+        Raises apsw.Error, OSError.
+        """
         self._directory = directory
         self._failed = failed
+        self._turned = turned
         self._connection = connect(directory, vfs)
         self._due = threading.Event()
         self._ending = False
+        self._shorten = False
         self.trouble = ""  # what the last checkpoint failed with
         self._thread = threading.Thread(target=self._work, name="checkpoint", daemon=True)
         self._thread.start()
@@ -42,6 +55,11 @@ class Checkpointer:
         """The log has so many pages now; any thread may say so."""
         if pages >= PAGES:
             self._due.set()
+
+    def shorten(self) -> None:
+        """Move all of the log, and cut its file off; any thread may ask for it."""
+        self._shorten = True
+        self._due.set()
 
     def close(self) -> None:
         self._ending = True
@@ -71,21 +89,42 @@ class Checkpointer:
         except BlockingIOError:
             return  # another process is at it
         try:
+            shorten, self._shorten = self._shorten, False
             total, done = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             if total - done <= SETTLED:
                 with turnstile:
-                    connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            self.trouble = ""
+                    total, done = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                    if shorten and total == done:
+                        cut_off(connection)
+            self._tell("")
         except apsw.IOError as error:
             # SQLite syncs the database only when the whole log has been copied into it, and does
             # not copy again what it has copied: after a failed sync, pages of an earlier
             # checkpoint may be lost, and another one that succeeds would end the log that has
             # them. A new start copies the whole log once more.
-            self.trouble = str(error)
+            self._tell(said(error))
             self._ending = True
             self._due.set()
             self._failed(error)
         except apsw.Error as error:
-            self.trouble = str(error)  # the log keeps everything; the next try may do better
+            self._tell(said(error))  # the log keeps everything; the next try may do better
         finally:
             fcntl.flock(mutex, fcntl.LOCK_UN)
+
+    def _tell(self, trouble: str) -> None:
+        before, self.trouble = self.trouble, trouble
+        if bool(before) != bool(trouble):
+            self._turned(trouble)
+
+
+def said(error: apsw.Error) -> str:
+    """What went wrong; never nothing."""
+    return str(error) or type(error).__name__
+
+
+def cut_off(connection: apsw.Connection) -> None:
+    """Make the log's file empty, unless somebody reads from it for longer."""
+    connection.set_busy_timeout(PATIENCE)
+    with suppress(apsw.BusyError):
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    connection.set_busy_timeout(BUSY)

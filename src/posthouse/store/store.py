@@ -32,7 +32,7 @@ class Store:
         self._loop = asyncio.get_running_loop()
         self._listeners: dict[str, list[Listener]] = {}
         self._connection = connect(directory, vfs, mapped=True)
-        self._checkpointer = Checkpointer(directory, self._disk_failed, vfs)
+        self._checkpointer = Checkpointer(directory, self._disk_failed, self._turned, vfs)
         grown = self._checkpointer.grown
         try:
             self._writer = Writer(directory, self._loop, self._publish, grown, vfs)
@@ -45,6 +45,8 @@ class Store:
         self._in_pool = threading.local()
         #: Called on the loop with what committed units of this process told.
         self.published: Callable[[list[Tell]], None] | None = None
+        #: Called on the loop with the trouble when checkpoints begin to fail; "": they work again.
+        self.checkpoints: Callable[[str], None] | None = None
 
     @property
     def trouble(self) -> str:
@@ -54,6 +56,18 @@ class Store:
     def _disk_failed(self, error: apsw.IOError) -> None:
         self._writer.stop(error)
 
+    def _turned(self, trouble: str) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            self._loop.call_soon_threadsafe(self._tell_checkpoints, trouble)
+
+    def _tell_checkpoints(self, trouble: str) -> None:
+        if self.checkpoints is not None:
+            self.checkpoints(trouble)
+
+    def shorten_log(self) -> None:
+        """Have all of the write-ahead log moved into the database."""
+        self._checkpointer.shorten()
+
     def write(self, unit: Unit[T], long: bool = False) -> asyncio.Future[T]:
         """Run a unit; durable when the future is done. One that may take many ms is `long`."""
         return self._writer.submit(unit, long)
@@ -61,11 +75,6 @@ class Store:
     def read(self, unit: Unit[T]) -> T:
         """Run a short reading unit right here, on one state of the database."""
         return self._reader.look(unit)
-
-    @property
-    def edition(self) -> int:
-        """Which edition of the directory there is (edition.py)."""
-        return self._writer.edition.number
 
     async def read_long(self, unit: Unit[T]) -> T:
         """Run a reading unit that may take long in a thread of its own."""

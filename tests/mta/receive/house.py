@@ -15,13 +15,11 @@ from posthouse.accounts.accounts import add_account
 from posthouse.accounts.authenticator import Authenticator
 from posthouse.accounts.authenticator import Settings as PasswordSettings
 from posthouse.accounts.credentials import Hasher, Parameters
-from posthouse.accounts.directory import SEPARATOR, changed
 from posthouse.accounts.domains import add_domain
 from posthouse.msa.agent import Submission
 from posthouse.mta.queue.queue import Queue
 from posthouse.mta.receive.agent import Transfer
 from posthouse.mta.receive.incoming import House
-from posthouse.mta.receive.recipients import Finder
 from posthouse.mta.receive.room import Room
 from posthouse.protocols.smtp.session import Settings
 from posthouse.runtime.connection import Census, Connection, Limits, Service
@@ -29,6 +27,7 @@ from posthouse.runtime.log import open_log
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import read_content
 from posthouse.store.migrate import migrate
+from posthouse.store.space import Space
 from posthouse.store.store import Store
 from posthouse.store.unit import Unit, Work, rows_of, run
 
@@ -105,7 +104,6 @@ def _write_aliases() -> Work[None]:
     for address, targets in ALIASES.items():
         for target in targets:
             yield from run("INSERT INTO alias (address, target) VALUES (?1, ?2)", address, target)
-    yield from changed()
 
 
 def _letters() -> Work[list[tuple[int, int, str, int, str, str]]]:
@@ -137,17 +135,16 @@ async def opened(directory: Path, reserve: int = 0) -> AsyncIterator[TestHouse]:
     blobs = BlobFiles(directory)
     numbers = itertools.count(1)
     queue = Queue(store, "lease", lambda: NOON, lambda: f"Q{next(numbers)}")
-    finder = Finder(store, SEPARATOR)
     authenticator = Authenticator(store, PasswordSettings(CHEAP), time.monotonic)
     settings = Settings("mx.example", largest=1_000_000)
     house = House(queue, blobs, log, hops=50)
-    room = Room(store, directory, reserve, time.monotonic)
+    room = Room(Space(store, directory, reserve, 1 << 30, time.monotonic))
     here = TestHouse(
         directory,
         store,
         blobs,
-        Transfer(house, room, finder, settings, lambda: NOON),
-        Submission(house, room, store, finder, authenticator, settings, lambda: NOON),
+        Transfer(house, room, store, settings, lambda: NOON),
+        Submission(house, room, store, authenticator, settings, lambda: NOON),
         Census(Limits(), log),
     )
     try:

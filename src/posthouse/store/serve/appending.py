@@ -19,10 +19,11 @@ from ..contents import header_size
 from ..mailboxes import find_mailbox
 from ..messages import Arrival, NoSuchMailbox, append_messages, size_of
 from ..quota import OverQuota, has_room
+from ..space import Lack
 from ..spool import Spool, Spooled
 from ..store import Store
 from .newlines import Newlines
-from .refusals import REFUSALS, TRY_CREATE
+from .refusals import LACKS, REFUSALS, TRY_CREATE
 
 #: RFC 6855 §4
 EIGHT_BIT = Declined("the header is not ASCII; enable UTF8=ACCEPT first", "CANNOT")
@@ -46,6 +47,7 @@ class AppendAnswers:
     """For one connection; `account` gives the account that has logged in.
 
     `selected` gives the mailbox that is selected, and `news` what happened there since a version.
+    `lack` says what is missing for anything to be kept.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class AppendAnswers:
         account: Callable[[], int],
         selected: Callable[[], int],
         news: Callable[[int], Awaitable[News]],
+        lack: Callable[[], Lack | None] = lambda: None,
     ) -> None:
         self._store = store
         self._blobs = blobs
@@ -65,6 +68,7 @@ class AppendAnswers:
         self._account = account
         self._selected = selected
         self._news = news
+        self._lack = lack
         self._mailbox = ""
         self._appends: list[Append] = []
         self.answers: Mapping[type, Callable[..., object]] = {
@@ -77,6 +81,8 @@ class AppendAnswers:
         account = self._account()
         if self._store.read(find_mailbox(account, question.mailbox)) is None:
             return TRY_CREATE
+        if lack := self._lack():
+            return LACKS[lack]
         octets = question.size + sum(each.spool.size for each in self._appends)
         if question.replaces:
             octets -= self._store.read(size_of(account, self._selected(), question.replaces))

@@ -47,6 +47,7 @@ from ..messages import (
 )
 from ..quota import OverQuota
 from ..search.searching import Searching
+from ..space import Lack, Space
 from ..store import Store
 from ..summaries import keep_summary
 from ..unit import Unit
@@ -54,7 +55,7 @@ from ..views import MailboxViews, SharedView
 from .appending import AppendAnswers
 from .login import QUESTIONS, Authenticator, Door
 from .mailboxes import MailboxAnswers, mailbox_id
-from .refusals import NO_MAILBOX, REFUSALS, TRY_CREATE, done
+from .refusals import LACKS, NO_MAILBOX, REFUSALS, TRY_CREATE, done
 from .searching import SearchAnswers
 
 NEWS = "news"  # the notice: something of the account has changed
@@ -94,6 +95,7 @@ class Imap:
         tls_available: bool,
         searching: Searching | None = None,
         patience: Patience | None = None,
+        space: Space | None = None,
     ) -> None:
         self.store = store
         self.views = views
@@ -105,6 +107,7 @@ class Imap:
         self.tls_available = tls_available
         self.searching = searching
         self.patience = patience
+        self.space = space
 
     def begin(self, peer: Peer, notify: Notify) -> tuple[Engine, ImapAgent]:
         """A connection has come."""
@@ -142,6 +145,7 @@ class ImapAgent:
             lambda: self._account,
             lambda: self._mailbox.mailbox,
             self._news,
+            self._lack,
         )
         mailboxes = MailboxAnswers(service.store, lambda: self._account, service.now)
         searching = SearchAnswers(
@@ -343,7 +347,13 @@ class ImapAgent:
         )
         return await self._copied(unit, question.uids)
 
+    def _lack(self) -> Lack | None:
+        space = self._service.space
+        return None if space is None else space.lack()
+
     async def _copied(self, unit: Unit[Copies], uids: Ranges) -> Copied | Declined:
+        if lack := self._lack():
+            return LACKS[lack]
         try:
             copies = await self._store.write(unit, long=self._are_many(uids))
         except NoSuchMailbox:

@@ -12,9 +12,16 @@ from ..flags import TooManyFlags
 from ..mailboxes import MailboxExists, NotAllowed, SpecialUseTaken, TooManyMailboxes
 from ..messages import MailboxFull, NoSuchMailbox, SomeExpunged
 from ..quota import OverQuota
+from ..space import Lack
 
 NO_MAILBOX = Declined("there is no such mailbox", "NONEXISTENT")
 TRY_CREATE = Declined("there is no such mailbox, create it first", "TRYCREATE")
+
+#: No mail can be kept for now, whoever's it is.
+LACKS: Mapping[Lack, Declined] = {
+    Lack.WRITING: Declined("nothing can be written for now; please try again later", "UNAVAILABLE"),
+    Lack.SPACE: Declined("no space is left here; please try again later", "UNAVAILABLE"),
+}
 
 REFUSALS: Mapping[type[Exception], Declined] = {
     NoSuchMailbox: NO_MAILBOX,
