@@ -15,6 +15,7 @@ from .mta.receive.agent import Transfer
 from .mta.receive.incoming import House
 from .mta.receive.literals import OwnLiterals
 from .mta.receive.manners import Manners, Rates
+from .mta.receive.recipients import Finder
 from .mta.receive.room import FULL, FULL_NOW, Room
 from .protocols.imap.session import Limits as ImapLimits
 from .protocols.pop3.policy import Policy
@@ -148,14 +149,14 @@ def _smtp(parts: Parts) -> Iterator[Service]:
     literals = OwnLiterals(
         ourselves(config, parts.hostname).is_address, config.delivery.literal_domain
     )
+    finder = Finder(parts.store, config.delivery.separator)
     transfer = Transfer(
         house,
         room,
-        parts.store,
+        finder,
         settings,
         clock.now,
         tls_available=tls is not None,
-        separator=config.delivery.separator,
         full=full,
         backup_for=backup_domains(config),
         literals=literals,
@@ -165,6 +166,7 @@ def _smtp(parts: Parts) -> Iterator[Service]:
         house,
         room,
         parts.store,
+        finder,
         parts.authenticator,
         settings,
         clock.now,
@@ -186,18 +188,18 @@ def _smtp(parts: Parts) -> Iterator[Service]:
     words = (*SMTP_WORDS, welcome, SMTP_TOO_OFTEN)
     yield Service("submission", submission.begin, own_tls, False, *words)
     yield Service("submissions", submissions.begin, own_tls, True, *words)
-    yield _lmtp(parts, house, room, full)
+    yield _lmtp(parts, house, room, finder, full)
 
 
-def _lmtp(parts: Parts, house: House, room: Room, full: Reply) -> Service:
+def _lmtp(parts: Parts, house: House, room: Room, finder: Finder, full: Reply) -> Service:
     delivery = LmtpDelivery(
         house,
         room,
         parts.store,
+        finder,
         _smtp_settings(parts),
         parts.clock.now,
         tls_available=parts.tls is not None,
-        separator=parts.config.delivery.separator,
         full=full,
     )
     welcome = parts.welcome("LMTP connection", parts.config.rates.lmtp_connections)

@@ -76,6 +76,11 @@ class Store:
         """Run a short reading unit right here, on one state of the database."""
         return self._reader.look(unit)
 
+    @property
+    def edition(self) -> int:
+        """Which edition of the directory there is (edition.py)."""
+        return self._writer.edition.number
+
     async def read_long(self, unit: Unit[T]) -> T:
         """Run a reading unit that may take long in a thread of its own."""
         return await self._loop.run_in_executor(self._pool, self._read_in_pool, unit)

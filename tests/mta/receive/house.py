@@ -15,11 +15,13 @@ from posthouse.accounts.accounts import add_account
 from posthouse.accounts.authenticator import Authenticator
 from posthouse.accounts.authenticator import Settings as PasswordSettings
 from posthouse.accounts.credentials import Hasher, Parameters
+from posthouse.accounts.directory import SEPARATOR, changed
 from posthouse.accounts.domains import add_domain
 from posthouse.msa.agent import Submission
 from posthouse.mta.queue.queue import Queue
 from posthouse.mta.receive.agent import Transfer
 from posthouse.mta.receive.incoming import House
+from posthouse.mta.receive.recipients import Finder
 from posthouse.mta.receive.room import Room
 from posthouse.protocols.smtp.session import Settings
 from posthouse.runtime.connection import Census, Connection, Limits, Service
@@ -104,6 +106,7 @@ def _write_aliases() -> Work[None]:
     for address, targets in ALIASES.items():
         for target in targets:
             yield from run("INSERT INTO alias (address, target) VALUES (?1, ?2)", address, target)
+    yield from changed()
 
 
 def _letters() -> Work[list[tuple[int, int, str, int, str, str]]]:
@@ -135,6 +138,7 @@ async def opened(directory: Path, reserve: int = 0) -> AsyncIterator[TestHouse]:
     blobs = BlobFiles(directory)
     numbers = itertools.count(1)
     queue = Queue(store, "lease", lambda: NOON, lambda: f"Q{next(numbers)}")
+    finder = Finder(store, SEPARATOR)
     authenticator = Authenticator(store, PasswordSettings(CHEAP), time.monotonic)
     settings = Settings("mx.example", largest=1_000_000)
     house = House(queue, blobs, log, hops=50)
@@ -143,8 +147,8 @@ async def opened(directory: Path, reserve: int = 0) -> AsyncIterator[TestHouse]:
         directory,
         store,
         blobs,
-        Transfer(house, room, store, settings, lambda: NOON),
-        Submission(house, room, store, authenticator, settings, lambda: NOON),
+        Transfer(house, room, finder, settings, lambda: NOON),
+        Submission(house, room, store, finder, authenticator, settings, lambda: NOON),
         Census(Limits(), log),
     )
     try:
