@@ -29,6 +29,7 @@ from ..mua.cli.house import (
     refusing,
     when,
 )
+from ..store.directory import make_directory
 from .app_password import app_password
 from .passwords import kept
 from .removal import remove
@@ -188,7 +189,7 @@ account.add_command(remove)
 
 def _made(data: Path) -> Path:
     """The data directory, which is there before a key is put in it."""
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(data)
     return data
 
 

@@ -22,6 +22,7 @@ from ..runtime.lock import AlreadyServed, DataLock
 from ..runtime.log import Gathered, Log, open_log
 from ..runtime.supervisor import Supervision, Supervisor
 from ..runtime.worker import Job, run_in_child
+from ..store.directory import make_directory
 from .config import config_options, load_settings
 from .first import prepare
 
@@ -44,7 +45,7 @@ def serve(file: Path | None, overrides: tuple[str, ...], workers: int | None) ->
         overrides = (*overrides, f"workers={workers}")
     data = house().data
     try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(data)
         config = load_settings(file, overrides)
         with _sole(data) as lock:
             server = _Server(data.absolute(), file, overrides, config, lock)

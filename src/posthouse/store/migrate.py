@@ -11,7 +11,9 @@ from pathlib import Path
 
 import apsw
 
+from .blobs.files import FileLayer
 from .database import FILE, connect
+from .directory import ON_DISK, make_directory
 from .turnstile import Turnstile
 
 BACKUP_STEP = 2048  # pages
@@ -28,12 +30,12 @@ def schemas() -> list[tuple[int, str]]:
     return sorted((int(entry.name.removesuffix(".sql")), entry.read_text()) for entry in files)
 
 
-def migrate(directory: Path, vfs: str | None = None) -> bool:
+def migrate(directory: Path, vfs: str | None = None, layer: FileLayer = ON_DISK) -> bool:
     """Make or upgrade the database of `directory`. True if anything was done.
 
-    Raises SchemaTooNew, apsw.Error.
+    Raises SchemaTooNew, apsw.Error, OSError.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(directory, layer)
     turnstile = Turnstile(directory)
     try:
         with turnstile:
