@@ -26,6 +26,7 @@ from posthouse.message.summary import summarise
 from posthouse.mta.queue.concluding import LeaseLost, Report, conclude, name_of
 from posthouse.mta.queue.letter import Letter, Recipient
 from posthouse.mta.queue.listing import Entry, list_queue, recipients_of
+from posthouse.mta.queue.next_hops import Memory, forget, remember, remembered
 from posthouse.mta.queue.operating import end, hold, release, retry
 from posthouse.mta.queue.outcome import (
     Deferred,
@@ -39,9 +40,10 @@ from posthouse.mta.queue.relaying import (
     due_next_hops,
     extend,
     give_back,
+    late_next_hops,
+    lease_late,
     lease_next_hop,
     next_due,
-    postpone,
 )
 from posthouse.mta.queue.schedule import DAY, HOUR, Schedule
 from posthouse.mta.queue.selection import Selection
@@ -90,6 +92,7 @@ CREATE TEMP TRIGGER makes AFTER INSERT ON main.queue_message WHEN NEW.origin <> 
 DUMP = (
     "SELECT * FROM queue_message",
     "SELECT * FROM queue_recipient",
+    "SELECT * FROM queue_next_hop",
     "SELECT id, refs FROM content",
     "SELECT account, mailbox, uid, content FROM message",
     "SELECT * FROM moved",
@@ -256,7 +259,11 @@ class Life(RuleBasedStateMachine):
             Mover.WORKER,
             Mover.CLOCK,
         )
-        assert bool(taken) == (hop in due)
+        memory = self.store.read(remembered(hop))
+        if memory is None or memory.until <= self.now:
+            assert bool(taken) == (hop in due)
+        else:
+            assert hop not in due
         assert len(taken) <= most
         assert others == self.rows(
             "SELECT * FROM queue_recipient WHERE account > 0 OR domain <> ?1", hop
@@ -395,7 +402,32 @@ class Life(RuleBasedStateMachine):
 
     @rule(hop=st.sampled_from(HOPS))
     def hop_is_dead(self, hop: str) -> None:
-        self.perform(postpone(hop, self.now + HOUR, "It does not answer."))
+        rows = self.rows("SELECT * FROM queue_recipient")
+        self.perform(remember([hop], Memory(self.now + HOUR, 1, TROUBLE)))
+        assert hop not in self.store.read(due_next_hops(self.now))
+        assert rows == self.rows("SELECT * FROM queue_recipient")
+
+    @rule(hop=st.sampled_from(HOPS))
+    def hop_lives(self, hop: str) -> None:
+        self.perform(forget([hop]))
+
+    @rule(hop=st.sampled_from(HOPS))
+    def late(self, hop: str) -> None:
+        """Who waits for a next hop that is left alone is told all the same."""
+        give_up, warn = self.now - 5 * DAY, self.now - 4 * HOUR
+        late = self.store.read(late_next_hops(self.now, give_up, warn))
+        token, until = self.token(), self.now + LEASE
+        taken = self.perform(
+            lease_late(hop, token, self.now, until, give_up, warn, 2), Mover.WORKER, Mover.CLOCK
+        )
+        assert taken or hop not in late
+        for each in taken:
+            numbers = [one.number for one in each.recipients]
+            assert each.received <= warn
+            self.settle_as(
+                Held(each.message, each.name, token, numbers),
+                dict.fromkeys(numbers, Deferred(TROUBLE)),
+            )
 
     @rule()
     def worker_dies(self) -> None:

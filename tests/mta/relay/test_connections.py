@@ -32,8 +32,10 @@ class Hop:
         self.kind = kind
         self.shares: list[Share] = []
         self.idle_given_up = 0
+        self.has_one = asyncio.Event()
 
     def granted(self, share: Share) -> None:
+        self.has_one.set()
         self.shares.append(share)
 
     def give_up_idle(self) -> None:
@@ -51,12 +53,66 @@ def granted(hops: list[Hop]) -> int:
     return sum(len(hop.shares) for hop in hops)
 
 
+@pytest.fixture
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has waited is tried without gaps."""
+    monkeypatch.setattr(module, "PACED", ())
+
+
 @on_a_loop
-async def test_strangers_and_failed_ones_leave_a_quarter_to_the_good() -> None:
+async def strangers_and_failed_ones() -> None:
     connections = Connections(80)
     others = [want(connections, kind, 1000) for kind in (Kind.FAILED, Kind.OLD, Kind.NEW)]
     assert [granted(hops) for hops in others] == [10, 20, 30]
     assert granted(want(connections, Kind.GOOD, 100)) == 20
+
+
+def test_strangers_and_failed_ones_leave_a_quarter_to_the_good(unpaced: None) -> None:
+    strangers_and_failed_ones()
+
+
+@on_a_loop
+async def test_what_has_waited_is_tried_one_after_the_other() -> None:
+    connections = Connections(80)
+    others = [want(connections, kind, 5) for kind in (Kind.OLD, Kind.FAILED)]
+    assert [granted(hops) for hops in others] == [1, 0]
+    assert granted(want(connections, Kind.NEW, 5)) == 5
+    while (now := [granted(hops) for hops in others]) != [5, 5]:
+        assert now[1] == 0 or now[0] == 5
+        await asyncio.sleep(module.GAP / 4)
+
+
+def test_the_gaps_are_longer_when_there_is_much_to_do() -> None:
+    async def tries(busy: float) -> float:
+        """Seconds from the first try to the tenth."""
+        connections = Connections(80)
+        hops = want(connections, Kind.OLD, 10)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while granted(hops) < 10:
+            if busy:
+                until = loop.time() + busy
+                while loop.time() < until:
+                    pass
+            await asyncio.sleep(0)
+        return loop.time() - began
+
+    # A gap that has grown is longer than all that the work itself takes.
+    assert asyncio.run(tries(2 * module.LATE)) > 10 * module.GAP * 1.5
+
+
+@on_a_loop
+async def test_a_letter_that_has_just_come_brings_its_next_hop_forward() -> None:
+    connections = Connections(80)
+    old = want(connections, Kind.OLD, 10)
+    assert granted(old) == 1
+    old[9].kind = Kind.NEW
+    connections.want(old[9])
+    assert granted(old[9:]) == 1
+    last = Hop(Kind.FAILED)
+    connections.want(last)
+    await asyncio.wait_for(last.has_one.wait(), 30)
+    assert [len(hop.shares) for hop in old] == [1] * 10
 
 
 @on_a_loop

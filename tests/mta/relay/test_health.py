@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from posthouse.mta.queue.next_hops import Memory
 from posthouse.mta.queue.outcome import Trouble
 from posthouse.mta.relay.health import PROBE, SILENT, Addresses, Health, HealthBook, Standing
 
@@ -35,14 +36,45 @@ def test_each_failure_doubles_the_wait_up_to_the_longest() -> None:
     health = Health(20)
     waits = []
     for _ in range(6):
-        health.failed(1000.0, 60.0, 600.0, 0.0, "dead")
+        health.failed(1000.0, 60.0, 600.0, 0.0, DEAD)
         waits.append(health.until - 1000)
     assert waits == [60, 120, 240, 480, 600, 600]
     assert health.connections == 1
-    health.failed(1000.0, 60.0, 600.0, 1.0, "dead")
+    health.failed(1000.0, 60.0, 600.0, 1.0, DEAD)
     assert health.until - 1000 == 750
     health.took()
     assert (health.until, health.standing) == (0.0, Standing.GOOD)
+
+
+def test_what_another_worker_has_written_counts() -> None:
+    health = Health(20)
+    health.compare("a.example", Memory(1000, 3, DEAD), 900.0)
+    assert (health.standing, health.until, health.failures) == (Standing.FAILED, 1000, 3)
+    health.compare("a.example", Memory(2000, 4, DEAD), 1000.0)
+    assert (health.until, health.failures) == (2000, 4)
+    # What is written no more was reached, or the operator wants it tried.
+    health.compare("a.example", None, 1500.0)
+    assert health.until == 0.0
+    assert health.standing is Standing.FAILED
+
+
+def test_a_failure_counts_before_it_is_written() -> None:
+    health = Health(20)
+    health.failed(1000.0, 60.0, 600.0, 0.0, DEAD)
+    health.waiting["a.example"] = False
+    health.compare("a.example", None, 1010.0)
+    assert health.until == 1060
+    health.waiting["a.example"] = True
+    health.compare("a.example", health.memory, 1020.0)
+    assert health.until == 1060
+
+
+def test_how_often_it_failed_is_known_after_a_new_start() -> None:
+    health = Health(20)
+    health.compare("a.example", Memory(1000, 3, DEAD), 5000.0)
+    assert health.standing is Standing.FAILED
+    health.failed(5000.0, 60.0, 600.0, 0.0, DEAD)
+    assert health.until - 5000 == 480
 
 
 def test_an_address_that_was_silent_is_tried_by_one_at_a_time() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from posthouse.store.unit import Unit, Work, rows_of
 
-from .selection import ALL, Selection, condition
+from .selection import ALL, DUE, FROM, Selection, condition, own_or
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,11 @@ class Entry:
 _COLUMNS = (
     "SELECT r.message, r.number, m.name, m.received, c.size, m.content, m.reverse_path, m.source,"
     " r.forward_path, r.original, r.account,"
-    " CASE WHEN r.account = 0 THEN r.domain ELSE 'local' END, r.state, r.lease, r.due, r.tries,"
-    " r.tried, r.warned, r.reason, r.status, r.remote, r.reply"
+    f" CASE WHEN r.account = 0 THEN r.domain ELSE 'local' END, r.state, r.lease, {DUE}, r.tries,"
+    f" r.tried, r.warned, {own_or('reason')}, {own_or('status')}, {own_or('remote')},"
+    f" {own_or('reply')}"
 )
-_FROM = (
-    " FROM queue_message AS m JOIN queue_recipient AS r ON r.message = m.id"
-    " JOIN content AS c ON c.id = m.content WHERE "
-)
+_FROM = f"{FROM} JOIN content AS c ON c.id = m.content WHERE "
 
 
 def list_queue(selection: Selection = ALL, most: int = 10_000) -> Unit[list[Entry]]:
@@ -93,16 +91,15 @@ def summarise_queue(selection: Selection = ALL) -> Unit[list[NextHop]]:
 
     def unit() -> Work[list[NextHop]]:
         rows = yield from rows_of(
-            "SELECT CASE WHEN r.account = 0 THEN r.domain ELSE 'local' END AS hop,"  # noqa: S608
-            " r.reason,"
+            "SELECT CASE WHEN r.account = 0 THEN r.domain ELSE 'local' END AS hop,"
+            f" {own_or('reason')} AS why,"
             " count(*) AS waiting,"
             " sum(CASE WHEN r.state = 'held' THEN 1 ELSE 0 END),"
             " sum(CASE WHEN r.state = 'ready' THEN 1 ELSE 0 END),"
             " sum(CASE WHEN r.state = 'leased' THEN 1 ELSE 0 END),"
             " sum(CASE WHEN r.state = 'deferred' THEN 1 ELSE 0 END),"
-            " min(m.received), min(r.due)"
-            " FROM queue_message AS m JOIN queue_recipient AS r ON r.message = m.id"
-            f" WHERE {where} GROUP BY hop, r.reason ORDER BY waiting DESC, hop, r.reason",
+            f" min(m.received), min({DUE}){FROM}"
+            f" WHERE {where} GROUP BY hop, why ORDER BY waiting DESC, hop, why",
             *values,
         )
         return [NextHop(*row) for row in rows]

@@ -8,7 +8,8 @@ from dataclasses import replace
 from posthouse.store.unit import Unit, Value, Work, one_of, rows_of, run, tell
 
 from .concluding import Report, insert_report
-from .selection import Selection, condition
+from .next_hops import forget
+from .selection import FROM, Selection, condition
 from .units import CHANGED, TOPIC, forget_if_settled
 
 AT_ONCE = 1000  # recipients in one unit, so that others write in between
@@ -38,8 +39,9 @@ def release(selection: Selection, now: int, most: int = AT_ONCE) -> Unit[int]:
 
 
 def retry(selection: Selection, now: int, most: int = AT_ONCE) -> Unit[int]:
-    """Have what waits for its time tried now."""
-    return _change(
+    """Have what waits for its time tried now, and what waits with its next hop."""
+    with_hops = _tried_with_next_hops(selection, now)
+    by_time = _change(
         replace(selection, due_after=now),
         "r.state IN ('ready', 'deferred')",
         "UPDATE queue_recipient SET state = 'ready', due = ?3 WHERE message = ?1 AND number = ?2"
@@ -48,19 +50,48 @@ def retry(selection: Selection, now: int, most: int = AT_ONCE) -> Unit[int]:
         now,
     )
 
+    def unit() -> Work[int]:
+        first = yield from with_hops()
+        more = yield from by_time()
+        return first + more
 
-def _change(selection: Selection, may: str, update: str, most: int, *given: Value) -> Unit[int]:
+    return unit
+
+
+def _tried_with_next_hops(selection: Selection, now: int) -> Unit[int]:
+    """The next hops of what is due, and waits with them alone, are tried now."""
     where, values = condition(selection, 2)
 
     def unit() -> Work[int]:
         rows = yield from rows_of(
-            "SELECT r.message, r.number FROM queue_message AS m"  # noqa: S608
-            f" JOIN queue_recipient AS r ON r.message = m.id WHERE {may} AND {where} LIMIT ?1",
+            f"SELECT h.domain, count(*){FROM} WHERE r.state IN ('ready', 'deferred')"
+            f" AND r.due <= ?1 AND h.until > ?1 AND {where} GROUP BY h.domain",
+            now,
+            *values,
+        )
+        yield from forget([domain for domain, _ in rows])()
+        changed: int = sum(count for _, count in rows)
+        if changed:
+            yield from tell(TOPIC, CHANGED, changed)
+        return changed
+
+    return unit
+
+
+def _change(selection: Selection, may: str, update: str, most: int, *given: Value) -> Unit[int]:
+    """Their next hops, too, are tried at once, should that be what they then wait for."""
+    where, values = condition(selection, 2)
+
+    def unit() -> Work[int]:
+        rows = yield from rows_of(
+            f"SELECT r.message, r.number, h.domain{FROM} WHERE {may} AND {where} LIMIT ?1",
             most,
             *values,
         )
-        for message, number in rows:
+        for message, number, _ in rows:
             yield from run(update, message, number, *given)
+        if given:
+            yield from forget({domain for _, _, domain in rows if domain is not None})()
         if rows:
             yield from tell(TOPIC, CHANGED, len(rows))
         return len(rows)

@@ -49,11 +49,17 @@ WITH RECURSIVE hop (name) AS (
 SELECT name FROM hop WHERE name IS NOT NULL AND EXISTS (
     SELECT 1 FROM queue_recipient WHERE account = 0 AND domain = hop.name
     AND state IN ('ready', 'leased', 'deferred') AND due <= ?1)
+  AND NOT EXISTS (SELECT 1 FROM queue_next_hop WHERE domain = hop.name AND until > ?1)
 """
+
+_IS_LATE = (
+    "r.state IN ('ready', 'deferred') AND r.due <= ?1"
+    " AND (m.received <= ?2 OR (m.received <= ?3 AND r.warned = 0))"
+)
 
 
 def due_next_hops(now: int) -> Unit[list[str]]:
-    """The next hops that `lease_next_hop` would find something for."""
+    """The next hops that something is due for, but for those that are left alone."""
 
     def unit() -> Work[list[str]]:
         rows = yield from rows_of(_NEXT_HOPS, now)
@@ -63,7 +69,7 @@ def due_next_hops(now: int) -> Unit[list[str]]:
 
 
 def next_due(now: int) -> Unit[int | None]:
-    """The first moment after `now` at which something for another site will be due."""
+    """The first moment after `now` at which something for another site may be due."""
 
     def unit() -> Work[int | None]:
         first: list[int] = []
@@ -76,6 +82,9 @@ def next_due(now: int) -> Unit[int | None]:
             )
             if row is not None and row[0] is not None:
                 first.append(row[0])
+        row = yield from one_of("SELECT min(until) FROM queue_next_hop WHERE until > ?1", now)
+        if row is not None and row[0] is not None:
+            first.append(row[0])
         return min(first, default=None)
 
     return unit
@@ -167,30 +176,47 @@ def give_back(message: int, lease: str, due: int) -> Unit[int]:
     return unit
 
 
-def postpone(domain: str, due: int, reason: str, most: int = 1000) -> Unit[int]:
-    """A next hop will not be tried before `due`: what is ready for it waits until then.
+def late_next_hops(now: int, give_up: int, warn: int) -> Unit[list[str]]:
+    """Next hops that are left alone, with letters whose senders are to be told something now.
 
-    Nothing changes its state, and nothing counts as tried. Gives how many; if `most`, go on.
+    Those are letters that came until `give_up`, or until `warn` and nobody was told. May be long.
     """
 
-    def unit() -> Work[int]:
+    def unit() -> Work[list[str]]:
         rows = yield from rows_of(
-            "SELECT message, number FROM queue_recipient WHERE account = 0 AND domain = ?1"
-            " AND state = 'ready' AND due < ?2 LIMIT ?3",
+            "SELECT domain FROM queue_next_hop AS h WHERE until > ?1 AND EXISTS ("  # noqa: S608
+            "SELECT 1 FROM queue_recipient AS r JOIN queue_message AS m ON m.id = r.message"
+            f" WHERE r.account = 0 AND r.domain = h.domain AND {_IS_LATE})",
+            now,
+            give_up,
+            warn,
+        )
+        return [row[0] for row in rows]
+
+    return unit
+
+
+def lease_late(
+    domain: str, lease: str, now: int, until: int, give_up: int, warn: int, most: int
+) -> Unit[list[Taken]]:
+    """Take such letters of one next hop. May be long."""
+
+    def unit() -> Work[list[Taken]]:
+        yield from release_expired(now, domain)
+        rows = yield from rows_of(
+            "SELECT DISTINCT r.message FROM queue_recipient AS r"  # noqa: S608
+            " JOIN queue_message AS m ON m.id = r.message"
+            f" WHERE r.account = 0 AND r.domain = ?4 AND {_IS_LATE} LIMIT ?5",
+            now,
+            give_up,
+            warn,
             domain,
-            due,
             most,
         )
-        for message, number in rows:
-            yield from run(
-                "UPDATE queue_recipient SET due = ?3,"
-                " reason = CASE WHEN reason = '' THEN ?4 ELSE reason END"
-                " WHERE message = ?1 AND number = ?2 AND state = 'ready'",
-                message,
-                number,
-                due,
-                reason,
-            )
-        return len(rows)
+        taken: list[Taken] = []
+        for (message,) in rows:
+            letter = yield from _take(message, domain, lease, now, until)
+            taken.append(letter)
+        return taken
 
     return unit

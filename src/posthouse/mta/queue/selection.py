@@ -9,6 +9,19 @@ from posthouse.store.unit import Value
 
 LOCAL = "local"  # the next hop of who is of this site
 
+#: What `condition` is over: letter, recipient, and its next hop, if that could not be reached.
+FROM = (
+    " FROM queue_message AS m JOIN queue_recipient AS r ON r.message = m.id"
+    " LEFT JOIN queue_next_hop AS h ON r.account = 0 AND h.domain = r.domain"
+)
+#: When it is tried next: not before its next hop is.
+DUE = "CASE WHEN r.state IN ('ready', 'deferred') AND h.until > r.due THEN h.until ELSE r.due END"
+
+
+def own_or(column: str) -> str:
+    """What its own last try met; or what another's has met at the same next hop."""
+    return f"CASE WHEN r.reason = '' THEN coalesce(h.{column}, '') ELSE r.{column} END"
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -35,7 +48,7 @@ ALL = Selection()
 
 
 def condition(selection: Selection, first: int = 1) -> tuple[str, list[Value]]:
-    """An SQL condition over `m` (letter) and `r` (recipient); its parameters begin with ?first."""
+    """An SQL condition over FROM; its parameters begin with ?first."""
     terms: list[str] = ["1 = 1"]
     values: list[Value] = []
 
@@ -60,10 +73,11 @@ def condition(selection: Selection, first: int = 1) -> tuple[str, list[Value]]:
     if selection.before is not None:
         add("m.received < {}", selection.before)
     if selection.due_after is not None:
-        add("r.due > {}", selection.due_after)
+        add(f"{DUE} > {{}}", selection.due_after)
     if selection.reason is not None:
         wanted = f"*{selection.reason}*"
-        add("lower(r.reason || ' ' || r.reply) LIKE {} ESCAPE '\\'", _pattern(wanted))
+        words = f"{own_or('reason')} || ' ' || {own_or('reply')}"
+        add(f"lower({words}) LIKE {{}} ESCAPE '\\'", _pattern(wanted))
     return " AND ".join(terms), values
 
 

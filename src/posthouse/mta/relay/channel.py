@@ -1,8 +1,12 @@
 """The way to one next hop: its letters in hand, its connections, and the pace that it takes.
 
     due domains ──lease──▶ letters in hand ──▶ carriers (connections) ──▶ concluded
-                                ▲                     │ put off: another host, or later
-                                └─────────────────────┘
+         │                      ▲                     │ put off: another host, or later
+         └─▶ wait with it       └─────────────────────┘
+
+A letter that has just come is leased, and its next hop tried with it. What has waited before is let
+alone until there is a connection: a next hop that is dead costs a look at its name, a connection
+that fails, and a row that says until when it is left alone, however many wait for it.
 
 No letter has a task. A channel has one that leases, and one for each connection that is being made;
 connections that stand are driven by their engines, which ask for letters.
@@ -16,9 +20,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from posthouse.mta.queue.next_hops import forget, remember, remembered
 from posthouse.mta.queue.outcome import Deferred, Failed, Trouble
-from posthouse.mta.queue.relaying import Taken, Waiting, lease_next_hop, postpone
-from posthouse.mta.route.hop import Local, NoRoute, Route
+from posthouse.mta.queue.relaying import Taken, Waiting, lease_next_hop
+from posthouse.mta.route.hop import NoRoute, Route
 from posthouse.mta.route.router import Router
 from posthouse.protocols.smtp.client.events import Fate, Outcome
 from posthouse.store.database import StoreUnavailable
@@ -34,7 +39,6 @@ from .local import HandOver
 
 BATCH = 20  # letters leased at once
 LEASE = 300  # seconds; extended for a next hop that is slow
-POSTPONED = 200  # recipients put off in one unit of work
 
 
 class Log(Protocol):
@@ -72,6 +76,7 @@ class Depot:
     in_hand: dict[Job, None]
     emptied: Callable[[Channel], None]
     look_at: Callable[[int], None]  # at a time something will be due
+    beat: Callable[[], Coroutine[Any, Any, object]]  # until others who can wait write, too
     log: Log
 
 
@@ -85,6 +90,7 @@ class Channel:
         self._fresh = False
         self._depot = depot
         self._domains: dict[str, None] = {}  # that have something due
+        self.domains: set[str] = set()  # that ever had, in the channel's life
         self._jobs: deque[Job] = deque()
         self._carriers: dict[Carrier, None] = {}
         self._idle: dict[Carrier, None] = {}
@@ -121,10 +127,22 @@ class Channel:
         """Something is due for a domain whose letters go this way; `fresh`: it has just come."""
         self._fresh = self._fresh or fresh
         self._domains[domain] = None
-        if self.health.until > self._depot.now() and not self._carriers:
-            self._start(self._postpone())
-        else:
-            self._feed()
+        self.domains.add(domain)
+        if self._is_left_alone(domain):
+            self._wait()
+        self._feed()
+
+    def knows(self, domain: str) -> bool:
+        """It knows that something is due."""
+        return domain in self._domains
+
+    def _is_left_alone(self, domain: str) -> bool:
+        """It has failed, and its time has not come; another worker may know better."""
+        if self.health.standing is Standing.GOOD or self._carriers:
+            return False
+        now = self._depot.now()
+        self.health.compare(domain, self._depot.store.read(remembered(domain)), now)
+        return self.health.until > now
 
     async def _lease(self, most: int) -> None:
         """Take letters of one domain."""
@@ -156,15 +174,29 @@ class Channel:
             await self._lease(BATCH)
             self._feed()
 
-    async def _postpone(self) -> None:
+    def _wait(self, *more: str) -> None:
         """What is ready waits until the next hop is tried again; nothing of it counts as tried."""
-        domains, self._domains = self._domains, {}
-        until, reason = int(self.health.until) + 1, self.health.reason
-        for domain in domains:
-            write = self._depot.store.write
-            while await write(postpone(domain, until, reason, POSTPONED)) == POSTPONED:
-                continue
-        self._depot.look_at(until)
+        waiting = self.health.waiting
+        unknown = [domain for domain in (*self._domains, *more) if domain not in waiting]
+        self._domains.clear()
+        self._depot.look_at(self.health.memory.until)
+        if unknown:
+            waiting.update(dict.fromkeys(unknown, False))
+            self._start(self._write_down(unknown))
+
+    async def _write_down(self, domains: list[str]) -> None:
+        """Until when it is left alone."""
+        waiting, memory = self.health.waiting, self.health.memory
+        await self._depot.beat()
+        if waiting is not self.health.waiting:
+            return  # it may be tried, or has been, meanwhile
+        await self._depot.store.write(remember(domains, memory))
+        waiting.update(dict.fromkeys(domains, True))
+
+    async def _strike_out(self, domains: list[str]) -> None:
+        """It has taken something."""
+        await self._depot.beat()
+        await self._depot.store.write(forget(domains))
 
     # Letters to carriers, carriers for letters
 
@@ -284,6 +316,8 @@ class Channel:
             return
         self._judge(carrier, job, sent, outcome)
         if outcome.reusable:
+            if self.health.standing is Standing.FAILED:
+                self._start(self._strike_out([*self.health.waiting, job.domain]))
             self.health.took()
             if carrier.share is not None:
                 carrier.share.good()
@@ -326,12 +360,18 @@ class Channel:
         if not self.health.lost():
             return
         troubles = list(job.troubles.values())
-        reason = troubles[-1].reason if troubles else "connections are lost"
-        self._fail(reason)
+        self._fail(troubles[-1] if troubles else Trouble("connections are lost", "4.4.2"))
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, trouble: Trouble) -> None:
         pace, depot = self._depot.pace, self._depot
-        self.health.failed(depot.now(), pace.first, pace.longest, depot.chance(), reason)
+        self.health.failed(depot.now(), pace.first, pace.longest, depot.chance(), trouble)
+        depot.log.info(
+            "next hop failed",
+            next_hop=self.key,
+            reason=trouble.reason,
+            failures=self.health.failures,
+            until=int(self.health.until),
+        )
 
     def _after_host(self, job: Job, carrier: Carrier) -> None:
         """One host is through with a letter: it is done, or goes to another, or waits."""
@@ -385,21 +425,29 @@ class Channel:
 
     async def _connect(self, share: Share) -> Carrier | None:
         if not self._jobs and self._domains and not self._leasing:
-            await self._lease(BATCH if self.health.standing is Standing.GOOD else 1)
+            domain = next(iter(self._domains))
+            if self._is_left_alone(domain):  # while it waited for its turn another has tried
+                self._wait()
+                return None
+            if share.kind in (Kind.GOOD, Kind.NEW):
+                await self._lease(BATCH if share.kind is Kind.GOOD else 1)
         job = next(filter(self._is_unserved, self._jobs), self._jobs[0] if self._jobs else None)
-        if job is None or self.ending:
+        domain = job.mail_domain if job is not None else next(iter(self._domains), "")
+        if not domain or self.ending:
             return None
-        decision = await self._depot.router.route(job.mail_domain)
+        decision = await self._depot.router.route(domain)
         if isinstance(decision, Route):
-            return await self._dial(decision, job, share)
+            return await self._dial(decision, share, frozenset() if job is None else job.tried)
         if isinstance(decision, NoRoute) and not decision.is_permanent:
             await self._closed([Closed(Trouble(decision.text, decision.status))])
+        elif isinstance(decision, NoRoute):
+            await self._dispose(Trouble(decision.text, decision.status))
         else:
-            await self._dispose(decision)
+            await self._dispose(None)
         return None
 
-    async def _dial(self, route: Route, job: Job, share: Share) -> Carrier | None:
-        targets = [each for each in targets_of(route) if each.address not in job.tried]
+    async def _dial(self, route: Route, share: Share, tried: frozenset[str]) -> Carrier | None:
+        targets = [each for each in targets_of(route) if each.address not in tried]
         found = await self._depot.dialler.dial(self, targets, share)
         if isinstance(found, Carrier):
             return found
@@ -410,28 +458,32 @@ class Channel:
         """No further host takes letters. Those that a connection still serves are not concerned."""
         left = [job for job in self._jobs if not self._carriers or self._is_unserved(job)]
         why = gravest(closed) if closed else Closed(Trouble("no further host", "4.4.1"))
-        if not self._carriers and closed:
-            self._fail(why.trouble.reason)
+        dead = bool(closed) and not self._carriers
+        if dead:
+            self._fail(why.trouble)
         for job in left:
             self._jobs.remove(job)
             if why.permanent and not job.tried:
                 job.end_all(Failed(why.trouble))
             self._put_off(job, why.trouble)
-        if not self._carriers and closed and self._domains:
-            await self._postpone()
+        if dead and why.permanent:
+            await self._dispose(why.trouble)
+        if dead and not self._carriers:
+            self._wait(*(job.domain for job in left))
 
-    async def _dispose(self, decision: Local | NoRoute) -> None:
+    async def _dispose(self, trouble: Trouble | None) -> None:
         """Nothing goes out: all letters end here, or are for people of this site."""
-        while self._jobs and not self.ending:
+        while not self.ending:
             while self._jobs:
                 job = self._jobs.popleft()
-                if isinstance(decision, NoRoute):
-                    job.end_all(Failed(Trouble(decision.text, decision.status)))
+                if trouble is not None:
+                    job.end_all(Failed(trouble))
                 for waiting in list(job.open):
                     job.end(waiting, self._depot.hand_over.outcome(waiting.forward_path))
                 self._depot.conclude(job)
-            if self._domains and not self._leasing:
-                await self._lease(BATCH)
+            if not self._domains or self._leasing:
+                return
+            await self._lease(BATCH)
 
     # The end
 

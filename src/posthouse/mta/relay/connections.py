@@ -2,17 +2,22 @@
 
 Next hops that have answered, that nobody knows yet, and that failed the last time, have shares of
 their own: however many are dead or slow, those that answer get a connection at once. Who has not
-answered for a while is counted apart, so that even strangers wait for few others.
+answered for a while is counted apart, so that even strangers wait for few others. What nobody has
+just sent something to is tried one after the other, and the slower the busier the loop is.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Protocol
 
 PATIENCE = 3.0  # seconds after which a connection that has brought nothing counts as slow
+GAP = 0.01  # seconds between two tries of what has waited, when there is little else to do
+LONGEST_GAP = 0.05  # and when there is much: twenty a second are tried whatever there is to do
+LATE = 0.005  # seconds that a timer is late where there is much to do
 
 
 class Wanting(Protocol):
@@ -36,6 +41,36 @@ class Kind(IntEnum):
     OLD = 2  # that nobody knows, for what has waited
     FAILED = 3  # that could not be reached the last time
     SLOW = 4  # any of the three before, that has not answered yet
+
+
+PACED = (Kind.OLD, Kind.FAILED)
+
+
+class Gaps:
+    """Between tries that can wait: one at a time, so that others have their turn in between."""
+
+    def __init__(self, ended: Callable[[], None]) -> None:
+        self._ended = ended
+        self._gap = GAP
+        self._end = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_one(self) -> bool:
+        """Nothing is to be tried now."""
+        return self._timer is not None
+
+    def begin(self) -> None:
+        """Something is tried."""
+        loop = asyncio.get_running_loop()
+        self._end = loop.time() + self._gap
+        self._timer = loop.call_later(self._gap, self._over)
+
+    def _over(self) -> None:
+        late = asyncio.get_running_loop().time() - self._end
+        self._gap = min(LONGEST_GAP, self._gap * 2) if late > LATE else max(GAP, self._gap * 0.8)
+        self._timer = None
+        self._ended()
 
 
 class Share:
@@ -89,9 +124,10 @@ class Connections:
         }
         self.used = dict.fromkeys(Kind, 0)
         self._waiting: dict[Kind, deque[Wanting]] = {each: deque() for each in Kind}
-        self._queued: set[Wanting] = set()
+        self._queued: dict[Wanting, Kind] = {}
         self._idle: dict[Wanting, int] = {}  # idle connections of each, those idle longest first
         self._granting = False
+        self._gaps = Gaps(self._grant)
 
     @property
     def busy(self) -> int:
@@ -100,10 +136,11 @@ class Connections:
 
     def want(self, wanting: Wanting) -> None:
         """One more connection, now or when one is free."""
-        if wanting in self._queued:
+        kind = wanting.kind
+        if self._queued.get(wanting, Kind.SLOW) <= kind:
             return
-        self._queued.add(wanting)
-        self._waiting[wanting.kind].append(wanting)
+        self._queued[wanting] = kind  # perhaps before the place that it has already
+        self._waiting[kind].append(wanting)
         self._grant()
         if self._idle and wanting in self._queued and self.busy >= self._most[Kind.GOOD]:
             next(iter(self._idle)).give_up_idle()
@@ -137,8 +174,15 @@ class Connections:
         try:
             for kind, waiting in self._waiting.items():
                 while waiting and self.has_room(kind):
+                    if self._queued.get(waiting[0]) is not kind:
+                        waiting.popleft()  # it has got one sooner
+                        continue
+                    if kind in PACED:
+                        if self._gaps.is_one:
+                            break
+                        self._gaps.begin()
                     wanting = waiting.popleft()
-                    self._queued.discard(wanting)
+                    del self._queued[wanting]
                     self.used[kind] += 1
                     wanting.granted(Share(self, kind))
         finally:

@@ -5,10 +5,12 @@ No clock and no chance here: both are given as numbers.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
+from posthouse.mta.queue.next_hops import Memory
 from posthouse.mta.queue.outcome import Trouble
 
 MOST = 20_000  # next hops, and addresses, that are remembered
@@ -16,6 +18,9 @@ SILENT = 60.0  # seconds for which an address is not tried that could not be rea
 SILENT_LONGEST = 600.0
 PROBE = 60.0  # seconds for which others leave an address alone that somebody tries again
 LOSSES = 3  # connections lost one after another, from which a next hop counts as failed
+
+
+NO_TROUBLE = Trouble("", "")
 
 
 class Standing(Enum):
@@ -36,7 +41,9 @@ class Health:
     failures: int = 0  # one after another
     losses: int = 0
     until: float = 0.0  # nothing is tried before
-    reason: str = ""
+    trouble: Trouble = NO_TROUBLE  # what was met the last time
+    #: Domains that wait with it; True: so it is written, for all workers.
+    waiting: dict[str, bool] = field(default_factory=dict)
 
     @property
     def connections(self) -> int:
@@ -56,15 +63,43 @@ class Health:
         self.losses += 1
         return self.losses >= LOSSES
 
-    def failed(self, now: float, first: float, longest: float, chance: float, reason: str) -> None:
+    def failed(
+        self, now: float, first: float, longest: float, chance: float, trouble: Trouble
+    ) -> None:
         """It could not be reached at all; `chance` is from 0 to 1."""
         wait = min(longest, first * 2 ** min(self.failures, 30)) * (1 + chance / 4)
         self.failures += 1
+        self._is_failed(float(math.ceil(now + wait)), trouble)
+        self.waiting = {}
+
+    def _is_failed(self, until: float, trouble: Trouble) -> None:
         self.losses = 0
         self.limit = 2.0
         self.standing = Standing.FAILED
-        self.until = now + wait
-        self.reason = reason
+        self.until = until
+        self.trouble = trouble
+
+    @property
+    def memory(self) -> Memory:
+        """What all workers are to know of a failure."""
+        return Memory(int(self.until), self.failures, self.trouble)
+
+    def compare(self, domain: str, written: Memory | None, now: float) -> None:
+        """What is written of a domain's next hop counts: another worker may have tried since."""
+        if written is not None and self.standing is Standing.UNKNOWN:
+            self._is_failed(written.until, written.trouble)
+            self.failures = written.failures
+            self.waiting = {domain: True}
+            return
+        if written is not None and written.until > max(now, self.until):
+            self.failures = max(self.failures, written.failures)
+            self._is_failed(written.until, written.trouble)
+            self.waiting = {domain: True}
+        elif written is not None and written.until > now:
+            self.waiting[domain] = True
+        elif self.waiting.get(domain):
+            self.until = 0.0  # it has been reached, or the operator wants it tried
+            self.waiting = {}
 
 
 class HealthBook:
@@ -88,6 +123,7 @@ class HealthBook:
         """All may be tried now; what they are known for stays."""
         for health in self._known.values():
             health.until = 0.0
+            health.waiting = {}
 
 
 @dataclass(slots=True)

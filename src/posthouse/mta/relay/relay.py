@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+import itertools
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from posthouse.accounts.directory import SEPARATOR
+from posthouse.mta.queue.next_hops import forget_old
 from posthouse.mta.queue.outcome import Relayed
 from posthouse.mta.queue.relaying import due_next_hops, extend, give_back, next_due
 from posthouse.mta.queue.units import NEW, TOPIC
@@ -31,6 +33,7 @@ from .content import Contents
 from .dialling import Contexts, Dialler
 from .health import Addresses, HealthBook
 from .job import Job
+from .late import Late
 from .local import HandOver
 from .news import newest_message, next_hops_after
 
@@ -39,6 +42,11 @@ RENEWAL = 30.0  # seconds between looks at the leases
 SPARE = 120  # seconds before its end at which a lease is extended
 ELSEWHERE = 1.0  # seconds that the worker which accepted a letter has to take it
 SHORTEST = 0.1  # seconds between two looks at everything
+TELLING = 60.0  # seconds between looks at letters that nothing is tried for
+TURNS_TO_FORGET = 60  # such looks, for one at next hops that nobody has tried for long
+AT_A_TURN = 10  # next hops that are looked at before others have their turn on the loop
+BEAT = 0.1  # seconds in which is gathered what can be written later, for one transaction
+AGAIN = 1.0  # seconds between two tries to write what came of a letter
 LAST_WRITES = 3.0  # seconds for what is written at the end
 CHANNELS = 20_000  # at once; more next hops wait until one is through
 NO_LIMIT = 1_000_000  # connections are counted here, not by the census
@@ -91,13 +99,18 @@ class Relay:
         self._next_look = 0.0  # by the loop's clock
         self._looked_at = 0  # when everything was looked at
         self._recheck = False  # something may be due sooner than was known
-        self._renewing: asyncio.Future[None] | None = None
+        self._renewing: asyncio.Future[tuple[None, None]] | None = None
         self._settling: set[asyncio.Task[None]] = set()
         self._forget = False  # which next hops have failed
         self._later: asyncio.TimerHandle | None = None
         self._addresses = Addresses()
         self._elsewhere = False  # the news that is being told is of another worker
         self._ending = False
+        self._looking: asyncio.Task[None] | None = None  # at all that is due
+        self._known: dict[str, Channel] = {}  # of domains that are due
+        self._next_beat: asyncio.Event | None = None
+        self._chance = chance
+        self._late = Late(store, settlement.schedule, new_lease, now)
         self._depot = self._stock(blobs, new_lease, chance, settings)
         store.listen(TOPIC, self._told)
 
@@ -134,6 +147,7 @@ class Relay:
             in_hand=self._jobs,
             emptied=self._emptied,
             look_at=self.look_at,
+            beat=self._beat,
             log=self._log,
         )
 
@@ -164,7 +178,7 @@ class Relay:
 
     async def run(self) -> None:
         """Relay what is due, until cancelled."""
-        self._renewing = asyncio.ensure_future(self._renew())
+        self._renewing = asyncio.gather(self._renew(), self._tell_late())
         self._seen = self._store.read(newest_message())
         while True:
             pause = self._next_look - asyncio.get_running_loop().time()
@@ -183,10 +197,13 @@ class Relay:
             self._woken.clear()
             self._look_at_new()
         if self._look or time() >= self._next_look:
-            self._next_look = time() + POLL
-            self._looked_at = int(self._now())
-            self._recheck = True
-            await self._look_at_all()
+            if self._looking is None or self._looking.done():
+                self._next_look = time() + POLL
+                self._looked_at = int(self._now())
+                self._recheck = True
+                self._looking = self._start(self._look_at_all())
+            else:
+                self._next_look = time() + SHORTEST
         if self._recheck:
             self._recheck = False
             first = self._store.read(next_due(self._looked_at))
@@ -210,11 +227,20 @@ class Relay:
             self._forget = False
             self._health.forgive()
             self._addresses.forget()
-        for domain in await self._store.read_long(due_next_hops(self._looked_at)):
+        due = await self._store.read_long(due_next_hops(self._looked_at))
+        due.sort(key=lambda _: self._chance())  # other workers try others first
+        for place, domain in enumerate(due, 1):
             self._due(domain, fresh=False)
+            if place % AT_A_TURN == 0:
+                await asyncio.sleep(0)
+        if self._look:
+            self._woken.set()  # there was news meanwhile
 
     def _due(self, domain: str, *, fresh: bool) -> None:
         if self._ending:
+            return
+        known = self._known.get(domain)
+        if known is not None and not fresh and known.knows(domain):
             return
         # What has become local is another way, with another history.
         key = f"local {domain}" if self._router.is_local(domain) else self._router.key(domain)
@@ -224,16 +250,48 @@ class Relay:
                 self._overflow = True
                 return
             channel = self._channels[key] = Channel(self._depot, key, self._health.of(key))
+        self._known[domain] = channel
         channel.due(domain, fresh)
 
     def _emptied(self, channel: Channel) -> None:
         if self._channels.get(channel.key) is channel:
             del self._channels[channel.key]
+        for domain in channel.domains:
+            if self._known.get(domain) is channel:
+                del self._known[domain]
         if self._overflow and len(self._channels) < CHANNELS // 2:
             self._look = True
             self._woken.set()
 
+    async def _beat(self) -> None:
+        """Wait for others who can wait: what they write then is one transaction."""
+        beat = self._next_beat
+        if beat is None:
+            beat = self._next_beat = asyncio.Event()
+            asyncio.get_running_loop().call_later(BEAT, self._has_come, beat)
+        if not self._ending:
+            await beat.wait()
+
+    def _has_come(self, beat: asyncio.Event) -> None:
+        self._next_beat = None
+        beat.set()
+
     # Leases
+
+    async def _tell_late(self) -> None:
+        """Have those told whose letters wait for a next hop that is left alone."""
+        for turn in itertools.count():
+            await asyncio.sleep(TELLING)
+            try:
+                if turn % TURNS_TO_FORGET == 0:
+                    await self._store.write(forget_old(int(self._now())))
+                async for jobs in self._late.portions():
+                    for job in jobs:
+                        self._jobs[job] = None
+                        self._conclude(job)
+                    await self._beat()
+            except StoreUnavailable as error:
+                self._log.warning("queue not at hand", reason=str(error))
 
     async def _renew(self) -> None:
         """Extend the leases of what is still in hand, before they run out."""
@@ -260,11 +318,15 @@ class Relay:
 
     async def _settle(self, job: Job) -> None:
         """End a lease: with what came of it, or as if it had never been."""
+        settlement, store = self._settlement, self._store
         try:
             if job.outcomes:
-                await self._settlement.settle(job.taken, job.lease, job.outcomes)
+                await self._insist(lambda: settlement.settle(job.taken, job.lease, job.outcomes))
             if job.open:
-                await self._store.write(give_back(job.taken.message, job.lease, int(self._now())))
+                now = int(self._now())
+                await self._insist(
+                    lambda: store.write(give_back(job.taken.message, job.lease, now))
+                )
         except StoreUnavailable as error:
             self._log.error(
                 "outcome not written, may be sent more than once",
@@ -275,6 +337,18 @@ class Relay:
             self._jobs.pop(job, None)
         if not all(isinstance(outcome, Relayed) for outcome in job.outcomes.values()):
             self.changed()
+
+    async def _insist(self, write: Callable[[], Awaitable[object]]) -> None:
+        """Again and again, while the disk is no more than full: what was sent is sent only once."""
+        while True:
+            try:
+                await write()
+            except StoreUnavailable:
+                if self._ending or self._store.trouble:
+                    raise
+                await asyncio.sleep(AGAIN)
+            else:
+                return
 
     def changed(self) -> None:
         """Something may be due sooner than was known."""
