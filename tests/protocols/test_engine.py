@@ -31,7 +31,7 @@ from posthouse.protocols.dialogue import (
     start_tls,
     take_notices,
 )
-from posthouse.protocols.engine import FLOOD, FLUSH, HIGH_WATER, Engine
+from posthouse.protocols.engine import FLOOD, FLUSH, HIGH_WATER, NOTICES, Engine
 
 SECURE = TLS("TLSv1.3", "TLS_AES_256_GCM_SHA384")
 
@@ -305,6 +305,14 @@ def test_nothing_is_read_while_a_question_is_open() -> None:
 def listening() -> Dialogue[None]:
     while True:
         yield from show((yield from read_line_or_notice()))
+
+
+def test_the_peer_has_its_turn_however_many_notices_come() -> None:
+    engine = Engine(listening())
+    for number in range(NOTICES + 2):
+        engine.notify(number)
+    engine.receive(b"x\r\n")
+    assert drain(engine) == [*range(NOTICES), b"x", NOTICES, NOTICES + 1]
 
 
 def test_notices_come_before_lines_and_equal_ones_once() -> None:

@@ -34,6 +34,7 @@ from .dialogue import (
 
 HIGH_WATER = 64 * 1024  # octets waiting to be sent before the dialogue is held up
 FLOOD = 1024 * 1024  # octets of one over-long line that are skipped before the peer is dropped
+NOTICES = 16  # one after the other, while lines of the peer wait
 
 _ASKING = frozenset({Ask, StartTLS})
 _READING = frozenset({ReadLine, ReadLineOrNotice, ReadLines, ReadOctets})
@@ -62,6 +63,7 @@ class Engine:
         self._output: list[bytes] = []
         self._waiting = 0  # octets in output
         self._notices: dict[object, None] = {}
+        self._noticed = 0  # notices given since the last line
         self._deflated: Deflated | None = None
         self._plain = b""  # output from before it is compressed
         self._finishing = False
@@ -210,15 +212,7 @@ class Engine:
                 return True
             return self._read_line(step.limit)
         if isinstance(step, ReadLineOrNotice):
-            if self._finishing:
-                self._throw(Interrupted(Reason.SHUTDOWN))
-                return True
-            if self._notices:
-                notice = next(iter(self._notices))
-                del self._notices[notice]
-                self._resume(notice)
-                return True
-            return self._read_line(step.limit)
+            return self._take_line_or_notice(step)
         if isinstance(step, ReadLines):
             lines = self._take_lines(step.last, step.limit)
             if lines is None:
@@ -244,6 +238,23 @@ class Engine:
         self.allowances += 1
         self._resume(None)
         return True
+
+    def _take_line_or_notice(self, step: ReadLineOrNotice) -> bool:
+        """A notice first; but after a few of them the peer has its turn, however many come."""
+        if self._finishing:
+            self._throw(Interrupted(Reason.SHUTDOWN))
+            return True
+        if self._noticed >= NOTICES and self.buffered:
+            self._noticed = 0
+            if self._read_line(step.limit) or self._unpack():
+                return True
+        if self._notices:
+            self._noticed += 1
+            notice = next(iter(self._notices))
+            del self._notices[notice]
+            self._resume(notice)
+            return True
+        return self._read_line(step.limit)
 
     # Compression
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .changes import MAILBOX, next_modseq, record
+from .changes import ACCOUNT, next_modseq, record_mailbox
 from .unit import Unit, Work, one_of, rows_of, run
 
-ACCOUNT = 0
 MOST = 200  # of one mailbox
 
 
@@ -70,15 +69,15 @@ def set_annotations(account: int, mailbox: int, values: Mapping[str, bytes | Non
         )
         if row is not None and row[0] > MOST:
             raise TooManyAnnotations
+        modseq = yield from next_modseq(account)
         if mailbox != ACCOUNT:  # RFC 7162 §3.2
-            modseq = yield from next_modseq(account)
             yield from run(
                 "UPDATE mailbox SET highest_modseq = ?3 WHERE account = ?1 AND id = ?2",
                 account,
                 mailbox,
                 modseq,
             )
-            yield from record(account, mailbox, modseq, MAILBOX)
+        yield from record_mailbox(account, mailbox, modseq, "\n".join(sorted(values)))
 
     return unit
 

@@ -13,6 +13,7 @@ from .ranges import Range, between, format_ranges, merged, parse_ranges
 from .unit import Row, Unit, Work, one_of, rows_of, run, tell
 
 APPENDED, FLAGS, EXPUNGED, MAILBOX = "a", "f", "x", "m"
+ACCOUNT = 0  # in the place of a mailbox: the account as a whole
 
 MOST_AT_ONCE = 2_000  # rows of the feed; whoever is farther behind loads all anew
 SEPARATE_RANGES = 64  # ranges that are read one by one; more are read as one
@@ -39,18 +40,23 @@ def modseq_of(account: int) -> Unit[int]:
     return unit
 
 
+_RECORD = "INSERT INTO change (account, mailbox, modseq, kind, uids) VALUES (?1, ?2, ?3, ?4, ?5)"
+
+
 def record(
     account: int, mailbox: int, modseq: int, kind: str, ranges: Sequence[Range] = ()
 ) -> Work[None]:
     """Write a row of the feed."""
-    yield from run(
-        "INSERT INTO change (account, mailbox, modseq, kind, uids) VALUES (?1, ?2, ?3, ?4, ?5)",
-        account,
-        mailbox,
-        modseq,
-        kind,
-        format_ranges(ranges),
-    )
+    yield from run(_RECORD, account, mailbox, modseq, kind, format_ranges(ranges))
+
+
+def record_mailbox(account: int, mailbox: int, modseq: int, what: str = "") -> Work[None]:
+    """Write a row about the mailbox itself: it was created, deleted or renamed.
+
+    Or `what` names annotations, a line each; of the account, nothing stands for subscriptions. A
+    mailbox that was created of the messages of another one has "=" and that one's name.
+    """
+    yield from run(_RECORD, account, mailbox, modseq, MAILBOX, what)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .annotations import forget_annotations
-from .changes import APPENDED, EXPUNGED, MAILBOX, next_modseq, record
+from .changes import ACCOUNT, APPENDED, EXPUNGED, next_modseq, record, record_mailbox
 from .flags import DELETED, SEEN, has
 from .messages import ALL_IN_RANGE, INBOX, INSERT_MESSAGE, LAST_UID, NoSuchMailbox, expunge
 from .ranges import ranges_of
@@ -182,7 +182,8 @@ def _create_above(account: int, name: str, now: int) -> Work[None]:
             yield from _create(account, above, now)
 
 
-def _create(account: int, name: str, now: int, special_use: str = "") -> Work[int]:
+def _create(account: int, name: str, now: int, special_use: str = "", was: str = "") -> Work[int]:
+    """A mailbox; `was` is the one whose messages it will have."""
     row = yield from one_of(
         "UPDATE account SET next_mailbox = next_mailbox + 1 WHERE id = ?1"
         " RETURNING next_mailbox - 1",
@@ -206,7 +207,7 @@ def _create(account: int, name: str, now: int, special_use: str = "") -> Work[in
         uid_validity,
         modseq,
     )
-    yield from record(account, mailbox, modseq, MAILBOX)
+    yield from record_mailbox(account, mailbox, modseq, f"={was}" if was else "")
     return int(mailbox)
 
 
@@ -226,7 +227,7 @@ def delete_mailbox(account: int, name: str, now: int) -> Unit[None]:
         yield from _vacate(account, Mailbox(*row).uid_validity)
         yield from forget_annotations(account, mailbox)
         yield from run("DELETE FROM change WHERE account = ?1 AND mailbox = ?2", account, mailbox)
-        yield from record(account, mailbox, modseq, MAILBOX)
+        yield from record_mailbox(account, mailbox, modseq)
 
     return unit
 
@@ -307,7 +308,7 @@ def _move_all(account: int, moves: list[Move], now: int) -> Work[None]:
             uid_validity,
             modseq,
         )
-        yield from record(account, move.mailbox, modseq, MAILBOX)
+        yield from record_mailbox(account, move.mailbox, modseq)
     yield from _vacate(account, largest)
 
 
@@ -346,7 +347,7 @@ def _below(account: int, name: str) -> Work[list[tuple[int, str, int]]]:
 
 def _move_inbox(account: int, new: str, now: int) -> Work[None]:
     """§6.3.5: the messages of INBOX move to the new mailbox; INBOX stays, empty."""
-    target = yield from _create(account, new, now)
+    target = yield from _create(account, new, now, was=INBOX_NAME)
     rows = yield from rows_of(
         ALL_IN_RANGE + " ORDER BY uid",
         account,
@@ -390,14 +391,17 @@ def subscribe(account: int, name: str) -> Unit[None]:
     """SUBSCRIBE (RFC 3501 §6.3.6)."""
 
     def unit() -> Work[None]:
-        yield from _subscribe(account, name)
+        if (yield from _subscribe(account, name)):
+            yield from _subscriptions_changed(account)
 
     return unit
 
 
-def _subscribe(account: int, name: str) -> Work[None]:
-    yield from run(
-        "INSERT OR IGNORE INTO subscription (account, name) VALUES (?1, ?2)", account, name
+def _subscribe(account: int, name: str) -> Work[int]:
+    return (
+        yield from run(
+            "INSERT OR IGNORE INTO subscription (account, name) VALUES (?1, ?2)", account, name
+        )
     )
 
 
@@ -408,9 +412,16 @@ def unsubscribe(account: int, name: str) -> Unit[bool]:
         changed = yield from run(
             "DELETE FROM subscription WHERE account = ?1 AND name = ?2", account, name
         )
+        if changed:
+            yield from _subscriptions_changed(account)
         return changed > 0
 
     return unit
+
+
+def _subscriptions_changed(account: int) -> Work[None]:
+    modseq = yield from next_modseq(account)
+    yield from record_mailbox(account, ACCOUNT, modseq)
 
 
 def claim_recent(account: int, mailbox: int) -> Unit[tuple[int, int] | None]:

@@ -66,8 +66,12 @@ from posthouse.protocols.imap.sequence import Ranges, runs
 from posthouse.protocols.imap.server import serve
 from posthouse.protocols.imap.session import Limits, Session, State
 from posthouse.protocols.imap.view import Selected, View
+from posthouse.protocols.imap.watch_events import AskNoticed, Watch
 from posthouse.protocols.sasl.mechanism import Accepted, Denial, Denied, Password
 from tests.protocols.sasl import stage as sasl
+
+from .watchers import State as Watched
+from .watchers import Watchers
 
 CONTENT = b"From: ann@a.example\r\nSubject: one\r\n\r\ntext\r\n"
 LETTERS = Path(__file__).parent / "letters"
@@ -175,6 +179,7 @@ class Stage:
         self.sessions: dict[int, Session] = {}
         self.engines: dict[int, Engine] = {}
         self.appends: dict[int, list[tuple[BeginAppend, bytes]]] = {}
+        self.watchers = Watchers(self.watched, int(settings.get("watched", 100)))
 
     # Connections
 
@@ -224,6 +229,23 @@ class Stage:
             if session.selected is not None and session.selected.mailbox == name:
                 self.engines[connection].notify("changed")
 
+    def watched(self) -> Watched:
+        boxes = {
+            id(box): (name, replace(box.counts(), recent=0), box)
+            for name, box in self.boxes.items()
+        }
+        return Watched(boxes, frozenset(self.subscribed), dict(self.annotations))
+
+    def about_watching(self, connection: int, question: object) -> object:
+        selected = self.sessions[connection].selected
+        name = selected.mailbox if selected is not None else ""
+        match question:
+            case Watch():
+                return self.watchers.watch(connection, question, name)
+            case AskNoticed():
+                return self.watchers.noticed(connection, name)
+        return NotImplemented
+
     def selected(self, connection: int) -> tuple[Selected, Box]:
         selected = self.sessions[connection].selected
         assert selected is not None
@@ -247,7 +269,17 @@ class Stage:
         if text:  # "OVERQUOTA too much"
             code, _, why = text.partition(" ")
             return Declined(why, code)
+        before = self.watched() if self.watchers.groups else None
+        given = self.given(connection, question)
+        if before is not None and before != self.watched():
+            self.watchers.own(connection)
+            for other in self.watchers.groups:
+                self.engines[other].notify("changed")
+        return given
+
+    def given(self, connection: int, question: object) -> object:
         for answers in (
+            self.about_watching,
             self.about_mailboxes,
             self.about_subscriptions,
             self.about_the_account,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ..dialogue import Dialogue, read_line, read_octets, send
+from ..dialogue import Dialogue, read_line, read_line_or_notice, read_octets, send
 from .result import Bad, Bye, No
 from .session import Session, State
 
@@ -53,7 +53,7 @@ def read_command(session: Session, frame: Frame) -> Dialogue[None]:
     known = session.state is not State.NOT_AUTHENTICATED
     line_limit = limits.line if known else limits.line_before_login
     within = limits.autologout if known else limits.login
-    line = yield from read_line(line_limit, within, command=True)
+    line = yield from _first_line(session, line_limit, within)
     frame.pieces.append(line)
     streamed = _NAMED.match(line) is not None
     left = limits.command if known else limits.command_before_login
@@ -71,6 +71,18 @@ def read_command(session: Session, frame: Frame) -> Dialogue[None]:
         frame.pieces.append(line)
         left -= len(line)
         streamed = _APPEND.match(frame.pieces[0]) is not None  # the first was its mailbox name
+
+
+def _first_line(session: Session, limit: int, within: float) -> Dialogue[bytes]:
+    """Of a command; what is noticed meanwhile is told where the client wants it (RFC 5465 §3.1)."""
+    noticed = False
+    while session.watch is not None and session.watch.listens:
+        yield from session.watch.tell_between(session, noticed)
+        given = yield from read_line_or_notice(limit, within)
+        if isinstance(given, bytes):
+            return given
+        noticed = True
+    return (yield from read_line(limit, within, command=True))
 
 
 def read_exactly(count: int, within: float) -> Dialogue[bytes]:

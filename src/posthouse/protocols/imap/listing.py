@@ -165,6 +165,19 @@ def above(names: Iterable[str]) -> set[str]:
     return parents
 
 
+def attributes(mailbox: Mailbox | None, has_children: bool, tells_subscribed: bool) -> str:
+    """mbx-list-flags; a name that only stands above others is no mailbox."""
+    found = []
+    if mailbox is None or not mailbox.exists:  # above others, or subscribed to: RFC 5258 §3
+        found += ["\\NonExistent", "\\Noselect"]
+    found.append("\\HasChildren" if has_children else "\\HasNoChildren")
+    if mailbox and mailbox.special_use:
+        found.append(mailbox.special_use)
+    if mailbox and mailbox.subscribed and tells_subscribed:
+        found.append("\\Subscribed")
+    return " ".join(found)
+
+
 def in_order(names: Iterable[str]) -> list[str]:
     """INBOX first, names below another right after it."""
     return sorted(names, key=lambda name: (name != INBOX, name.split(SEPARATOR)))

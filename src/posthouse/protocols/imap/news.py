@@ -27,14 +27,15 @@ def tell(session: Session, expunges_allowed: bool) -> Dialogue[None]:
     """Tell the client what it may be told now, if there is something and the agent can say it."""
     notices = yield from take_notices()
     selected = session.selected
-    if selected is None:
-        return
-    if notices or selected.stale:
+    if selected is not None and (notices or selected.stale):
         with suppress(Failed):
             yield from _ask(selected, expunges_allowed)
-    elif expunges_allowed and selected.ghosts:
+    elif selected is not None and expunges_allowed and selected.ghosts:
         assert selected.latest is not None
-        yield from report(selected, News(selected.latest, (), ()), True)
+        if selected.wanted.messages:
+            yield from report(selected, News(selected.latest, (), ()), True)
+    if session.watch is not None:
+        yield from session.watch.tell(session, bool(notices))
 
 
 def refresh(session: Session, expunges_allowed: bool) -> Dialogue[None]:
@@ -42,10 +43,14 @@ def refresh(session: Session, expunges_allowed: bool) -> Dialogue[None]:
     yield from take_notices()
     if session.selected is not None:
         yield from _ask(session.selected, expunges_allowed)
+    if session.watch is not None:
+        yield from session.watch.tell(session, True)
 
 
 def _ask(selected: Selected, expunges_allowed: bool) -> Dialogue[None]:
     selected.stale = True
+    if not selected.wanted.messages:  # RFC 5465 §3.1: nothing at all is told
+        return
     news = yield from ask(Refresh(selected.view.version), News)
     selected.stale = False
     yield from report(selected, news, expunges_allowed)
@@ -54,7 +59,11 @@ def _ask(selected: Selected, expunges_allowed: bool) -> Dialogue[None]:
 def report(
     selected: Selected, news: News, expunges_allowed: bool, silent: Collection[int] = ()
 ) -> Dialogue[None]:
-    """Tell the client these news; the new flags of the UIDs in `silent` it knows already."""
+    """Tell the client these news; the new flags of the UIDs in `silent` it knows already.
+
+    What it does not want to be told (RFC 5465 §6.1) is kept back: new messages are no part of its
+    view, and flags change unsaid.
+    """
     told, view = selected.view, news.view
     vanished, changed = news.vanished, news.changed
     if vanished is None or changed is None:
@@ -64,6 +73,10 @@ def report(
     if "IMAP4REV2" not in selected.enabled:
         selected.claim(news.recent)
     selected.latest = view
+    untold = _changed(selected, view, changed, last, silent)
+    if not selected.wanted.messages:
+        selected.stale = True
+        view = view.upto(bisect_right(view.uids, last))
     if gone and not expunges_allowed:
         selected.ghosts = gone
         selected.view = _haunted(told, view, changed)
@@ -71,20 +84,50 @@ def report(
     else:
         selected.ghosts = set()
         selected.view = view
-        selected.complete = view.version
         expunged = yield from _expunged(selected, told, gone)
+    if selected.wanted.messages and not selected.ghosts and selected.unflagged is None:
+        selected.complete = view.version
     if len(selected.view) > len(told) - expunged:
         yield from send(_exists(selected))
-    yield from _flags(selected, [uid for uid in changed if uid <= last and uid not in silent])
-    yield from tell_modseq(selected, expunged)
+        _await_items(selected, last)
+    yield from _flags(selected, untold)
+    if expunged or selected.ghosts:
+        yield from tell_modseq(selected, expunged)
+
+
+def _changed(
+    selected: Selected, view: View, changed: Iterable[int], last: int, silent: Collection[int]
+) -> list[int]:
+    """UIDs of which the client has to be told new flags, also of those kept from it till now."""
+    known = [uid for uid in changed if uid <= last and uid not in silent]
+    if not selected.wanted.flags:
+        if known and selected.unflagged is None:
+            selected.unflagged = selected.view.version
+        return []
+    if selected.unflagged is None:
+        return known
+    since, selected.unflagged = selected.unflagged, None
+    pairs = zip(view.uids, view.modseqs, strict=True)
+    kept_back = [uid for uid, modseq in pairs if modseq > since and uid <= last]
+    return sorted({*known, *kept_back})
+
+
+def _await_items(selected: Selected, last: int) -> None:
+    """Of new messages, but not those that the client has made, items are told (RFC 5465 §5.2)."""
+    if selected.wanted.items:
+        uids = selected.view.uids
+        new = [uid for uid in uids[bisect_right(uids, last) :] if uid not in selected.made]
+        selected.arrived = [*selected.arrived, *new]
+    selected.made = frozenset()
 
 
 def tell_modseq(selected: Selected, expunged: int = 0) -> Dialogue[None]:
     """What a client may take for the mailbox's mod-sequence, where it cannot see it (RFC 7162 §6).
 
-    As long as an expunge is kept from it, that is less than mod-sequences it is told.
+    As long as an expunge or new flags are kept from it, that is less than mod-sequences it is told.
     """
-    if "CONDSTORE" in selected.enabled and (selected.ghosts or expunged):
+    kept_back = selected.ghosts or selected.unflagged is not None
+    if "CONDSTORE" in selected.enabled and (kept_back or expunged):
         yield from send(highest_modseq(selected))
 
 

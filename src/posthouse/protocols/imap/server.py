@@ -98,7 +98,8 @@ def _run(session: Session, known: Mapping[str, Command], reader: Reader) -> Dial
         except (Bye, LineTooLong):
             yield from send(responses.tagged(tag, condition, said))
             raise Bye("the literal is too large", "TOOBIG") from None
-    if session.selected is not None and tells is not Tells.NOTHING:
+    listening = session.selected is not None or session.watch is not None
+    if listening and tells is not Tells.NOTHING:
         with suppress(Failed):  # the news can wait
             allowed = tells is Tells.ALL and not session.numbered
             yield from news.tell(session, expunges_allowed=allowed)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from ..dialogue import TLS
+from ..dialogue import TLS, Dialogue
 from ..sasl import BY_PASSWORD
 from ..sasl.mechanism import Mechanism, Offer, offer
 
 if TYPE_CHECKING:
     from .extension import Extension
-    from .view import Selected
+    from .view import Selected, Wanted
 
 
 class State(Enum):
@@ -55,6 +55,24 @@ class Limits:
 
 
 @dataclass(slots=True)
+class Watch:
+    """What NOTIFY has asked for (RFC 5465)."""
+
+    wanted: Wanted  # of the selected mailbox, whichever it is
+    others: bool  # other mailboxes are watched, too
+    #: Tells what is noticed; it is given whether there may be something new
+    tell: Callable[[Session, bool], Dialogue[None]]
+    #: The same while no command is in progress
+    tell_between: Callable[[Session, bool], Dialogue[None]]
+    stale: bool = False  # the agent is to be asked what was noticed
+
+    @property
+    def listens(self) -> bool:
+        """Something may have to be told while no command is in progress."""
+        return self.others or self.wanted.messages
+
+
+@dataclass(slots=True)
 class Session:
     """Commands and extensions read and write it; the agent only reads it."""
 
@@ -72,6 +90,7 @@ class Session:
     enabled: set[str] = field(default_factory=set)  # RFC 5161
     compressed: bool = False  # RFC 4978
     selected: Selected | None = None
+    watch: Watch | None = None
     tag: bytes = b""  # of the command that is carried out
     numbered: bool = False  # and it names messages by their numbers: they must hold to its end
     errors: int = 0

@@ -18,9 +18,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from .result import No
 from .sequence import SAVED, Ranges, clipped, identified, merged, numbered
+
+if TYPE_CHECKING:
+    from .fetch.item import Item
 
 BLOCK = 1024  # messages in a block of octets kept with a view
 BLOCKS = 256  # blocks kept with a view
@@ -156,6 +160,13 @@ class View:
                 view.lasting[key] = handle
         return view
 
+    def upto(self, count: int) -> View:
+        """The view of the first messages alone."""
+        if count >= len(self.uids):
+            return self
+        uids, flags, modseqs = self.uids[:count], self.flags[:count], self.modseqs[:count]
+        return View(self.version, uids, flags, modseqs, kept=self.kept)
+
     def without(self, gone: Sequence[int]) -> View:
         """The view without the messages at these positions, in ascending order."""
         starts = chain((0,), (at + 1 for at in gone))
@@ -175,6 +186,20 @@ class View:
         version = told.version
         pairs = zip(self.uids, self.modseqs, strict=True)
         return gone, [uid for uid, modseq in pairs if modseq > version]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a client wants to be told of the selected mailbox (RFC 5465 §6.1)."""
+
+    messages: bool = True  # new ones, and expunged ones
+    flags: bool = True
+    items: tuple[Item, ...] = ()  # of new messages, in a FETCH response
+    at_once: bool = False  # that messages are expunged, while no command is in progress
+
+
+EVERYTHING = Wanted()  # before NOTIFY
+NOTHING_WANTED = Wanted(messages=False, flags=False)
 
 
 @dataclass(slots=True)
@@ -199,6 +224,14 @@ class Selected:
     complete: int = 0
     #: Ranges of UIDs, first and last, that a SEARCH has saved as "$" (RFC 5182)
     saved: Ranges = ()
+    #: What NOTIFY says is to be told (RFC 5465)
+    wanted: Wanted = EVERYTHING
+    #: Changes of flags after this mod-sequence were kept from the client, since it wants none
+    unflagged: int | None = None
+    #: UIDs of new messages whose items are still to be told
+    arrived: Sequence[int] = ()
+    #: UIDs that the client has made itself, and was not told of yet
+    made: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         self.complete = self.view.version
@@ -227,6 +260,11 @@ class Selected:
                 self.recent[-1] = (self.recent[-1][0], last)
             else:
                 self.recent.append((first, last))
+
+    def makes(self, uid_validity: int, uids: Iterable[int]) -> None:
+        """The client has made messages, perhaps in this mailbox (RFC 5465 §5.2)."""
+        if self.wanted.items and uid_validity == self.uid_validity:
+            self.made = self.made.union(uids)
 
     def recent_positions(self) -> list[tuple[int, int]]:
         """The positions [from, to) of what is \\Recent."""

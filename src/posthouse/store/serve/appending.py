@@ -23,6 +23,7 @@ from ..space import Lack
 from ..spool import Spool, Spooled
 from ..store import Store
 from .newlines import Newlines
+from .own import OwnWrites
 from .refusals import LACKS, REFUSALS, TRY_CREATE
 
 #: RFC 6855 §4
@@ -53,6 +54,7 @@ class AppendAnswers:
     def __init__(
         self,
         store: Store,
+        own: OwnWrites,
         blobs: BlobFiles,
         normalise: bool,
         now: Callable[[], float],
@@ -62,6 +64,7 @@ class AppendAnswers:
         lack: Callable[[], Lack | None] = lambda: None,
     ) -> None:
         self._store = store
+        self._own = own
         self._blobs = blobs
         self._normalise = normalise
         self._now = now
@@ -139,7 +142,7 @@ class AppendAnswers:
         unit = append_messages(self._account(), self._mailbox, arrivals, int(self._now()), replaced)
         try:
             # If the client goes away now, the unit completes all the same.
-            filed = await self._store.write(unit, long=len(arrivals) > 1)
+            filed = await self._own.write(unit, long=len(arrivals) > 1)
         except tuple(REFUSALS) as refusal:
             let_go(appends)
             return TRY_CREATE if isinstance(refusal, NoSuchMailbox) else REFUSALS[type(refusal)]

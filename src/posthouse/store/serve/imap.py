@@ -47,6 +47,7 @@ from ..messages import (
 )
 from ..quota import OverQuota
 from ..search.searching import Searching
+from ..snapshots import Snapshots
 from ..space import Lack, Space
 from ..store import Store
 from ..summaries import keep_summary
@@ -55,8 +56,10 @@ from ..views import MailboxViews, SharedView
 from .appending import AppendAnswers
 from .login import QUESTIONS, Authenticator, Door
 from .mailboxes import MailboxAnswers, mailbox_id
+from .own import OwnWrites
 from .refusals import LACKS, NO_MAILBOX, REFUSALS, TRY_CREATE, done
 from .searching import SearchAnswers
+from .watching import WatchAnswers
 
 NEWS = "news"  # the notice: something of the account has changed
 MANY = 1_000  # messages from which a unit of work is not run on the loop
@@ -99,6 +102,7 @@ class Imap:
     ) -> None:
         self.store = store
         self.views = views
+        self.snapshots = Snapshots(store)
         self.blobs = blobs
         self.authenticator = authenticator
         self.settings = settings
@@ -137,8 +141,18 @@ class ImapAgent:
         self._shared: SharedView | None = None
         self._claims = False  # this session may take \\Recent
         self._shaper = Shaper(self._summarise, self._file_of, self._header_in_file)
+        self._own = OwnWrites(service.store, lambda: self._account)
+        self._watching = WatchAnswers(
+            service.store,
+            service.snapshots,
+            self._own,
+            lambda: self._account,
+            lambda: self._shared.mailbox if self._shared is not None else 0,
+            self._listen,
+        )
         self._appending = AppendAnswers(
             service.store,
+            self._own,
             service.blobs,
             service.settings.normalise_newlines,
             service.now,
@@ -147,13 +161,16 @@ class ImapAgent:
             self._news,
             self._lack,
         )
-        mailboxes = MailboxAnswers(service.store, lambda: self._account, service.now)
+        mailboxes = MailboxAnswers(
+            service.store, self._own, lambda: self._account, service.now, self._watching.subscribed
+        )
         searching = SearchAnswers(
             service.store, service.searching, lambda: (self._account, self._mailbox.mailbox)
         )
         self._answers: dict[type, Callable[..., object]] = {
             **mailboxes.answers,
             **searching.answers,
+            **self._watching.answers,
             **self._appending.answers,
             **dict.fromkeys(QUESTIONS, self._door.ask),
             events.Select: self._select,
@@ -192,6 +209,8 @@ class ImapAgent:
     def _log_out(self) -> None:
         self._appending.abandon()
         self._leave()
+        if self._watching.active:
+            self._watching.forget()
         if self._door.login is not None:
             self._service.views.ignore(self._door.login.account, self)
             self._door.login = None
@@ -221,7 +240,7 @@ class ImapAgent:
             return NO_MAILBOX
         self._shared = shared
         self._claims = not question.read_only
-        self._service.views.listen(account, self, self._something_changed)
+        self._listen(True)
         view = shared.view
         newest = max(found.uid_next - 1, view.uids[-1] if view.uids else 0)
         recent = await self._recent(found, newest)
@@ -256,7 +275,7 @@ class ImapAgent:
         if shared is None or not question.expunge:
             return None
         return done(
-            self._store.write(
+            self._own.write(
                 expunge_messages(self._account, shared.mailbox, None, self._now),
                 long=len(shared.view) > MANY,
             )
@@ -265,8 +284,15 @@ class ImapAgent:
     def _leave(self) -> None:
         if self._shared is not None:
             self._service.views.close(self._shared)
-            self._service.views.ignore(self._shared.account, self)
             self._shared = None
+            self._listen(self._watching.active)
+
+    def _listen(self, wanted: bool) -> None:
+        """Hear of changes of the account, or no more, if no mailbox is selected."""
+        if wanted or self._shared is not None:
+            self._service.views.listen(self._account, self, self._something_changed)
+        else:
+            self._service.views.ignore(self._account, self)
 
     def _something_changed(self) -> None:
         self._notify(NEWS)
@@ -306,7 +332,7 @@ class ImapAgent:
     async def _store_flags(self, question: mail_events.Store) -> News | Declined:
         try:
             given = tuple([flag.decode("ascii") for flag in question.flags])
-            modified = await self._store.write(
+            modified = await self._own.write(
                 store_flags(
                     self._account,
                     self._mailbox.mailbox,
@@ -330,7 +356,7 @@ class ImapAgent:
         return self._store.read(unit)
 
     async def _expunge(self, question: mail_events.Expunge) -> News | Declined:
-        await self._store.write(
+        await self._own.write(
             expunge_messages(self._account, self._mailbox.mailbox, question.uids, self._now),
             long=self._are_many(question.uids),
         )
@@ -355,7 +381,7 @@ class ImapAgent:
         if lack := self._lack():
             return LACKS[lack]
         try:
-            copies = await self._store.write(unit, long=self._are_many(uids))
+            copies = await self._own.write(unit, long=self._are_many(uids))
         except NoSuchMailbox:
             return TRY_CREATE
         except (MailboxFull, OverQuota, SomeExpunged) as refusal:

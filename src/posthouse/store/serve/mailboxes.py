@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from posthouse.protocols.imap import events
 from posthouse.protocols.imap.mail_events import Declined
 
-from ..annotations import ACCOUNT, annotations_of, set_annotations
+from ..annotations import annotations_of, set_annotations
+from ..changes import ACCOUNT
 from ..mailboxes import (
     Mailbox,
     count_deleted,
@@ -23,6 +24,7 @@ from ..mailboxes import (
 )
 from ..quota import kept
 from ..store import Store
+from .own import OwnWrites
 from .refusals import NO_MAILBOX, REFUSALS, done
 
 _DELETED = frozenset({"DELETED", "DELETED-STORAGE"})
@@ -31,8 +33,18 @@ _DELETED = frozenset({"DELETED", "DELETED-STORAGE"})
 class MailboxAnswers:
     """For one connection; `account` gives the account that has logged in."""
 
-    def __init__(self, store: Store, account: Callable[[], int], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        own: OwnWrites,
+        account: Callable[[], int],
+        now: Callable[[], float],
+        subscribed: Callable[[str], None],
+    ) -> None:
+        """`subscribed` hears of names to which the session subscribes, or does no more."""
         self._store = store
+        self._own = own
+        self._subscribed = subscribed
         self._whose = account
         self._clock = now
         self.answers: Mapping[type, Callable[..., object]] = {
@@ -72,24 +84,26 @@ class MailboxAnswers:
     async def _create(self, question: events.Create) -> events.Created | Declined:
         unit = create_mailbox(self._account, question.name, self._now, question.special_use)
         try:
-            made = await self._store.write(unit)
+            made = await self._own.write(unit)
         except tuple(REFUSALS) as refusal:
             return REFUSALS[type(refusal)]
         return events.Created(mailbox_id(self._account, made.id))
 
     def _delete(self, question: events.Delete) -> object:
         unit = delete_mailbox(self._account, question.name, self._now)
-        return done(self._store.write(unit, long=True))
+        return done(self._own.write(unit, long=True))
 
     def _rename(self, question: events.Rename) -> object:
         unit = rename_mailbox(self._account, question.name, question.to, self._now)
-        return done(self._store.write(unit, long=True))
+        return done(self._own.write(unit, long=True))
 
     def _subscribe(self, question: events.Subscribe) -> object:
-        return done(self._store.write(subscribe(self._account, question.name)))
+        self._subscribed(question.name)
+        return done(self._own.write(subscribe(self._account, question.name)))
 
     async def _unsubscribe(self, question: events.Unsubscribe) -> None:
-        await self._store.write(unsubscribe(self._account, question.name))
+        self._subscribed(question.name)
+        await self._own.write(unsubscribe(self._account, question.name))
 
     def _status(self, question: events.Status) -> object:
         found = self._store.read(find_mailbox(self._account, question.name))
@@ -116,18 +130,7 @@ class MailboxAnswers:
         recent = 0
         if "RECENT" in items:
             recent = self._store.read(count_recent(self._account, found))
-        return events.Counts(
-            found.messages,
-            found.unseen,
-            found.uid_next,
-            found.uid_validity,
-            recent,
-            found.highest_modseq,
-            found.octets,
-            deleted,
-            deleted_octets,
-            mailbox_id(self._account, found.id),
-        )
+        return counts_of(self._account, found, recent, deleted, deleted_octets)
 
     def _quota(self, _: events.GetQuota) -> events.Quota:
         return events.Quota(*self._store.read(lambda: kept(self._account)))
@@ -144,13 +147,31 @@ class MailboxAnswers:
         if mailbox is None:
             return NO_MAILBOX
         unit = set_annotations(self._account, mailbox, question.values)
-        return done(self._store.write(unit))
+        return done(self._own.write(unit))
 
     def _annotated(self, name: str) -> int | None:
         if not name:
             return ACCOUNT
         found = self._store.read(find_mailbox(self._account, name))
         return None if found is None else found.id
+
+
+def counts_of(
+    account: int, found: Mailbox, recent: int = 0, deleted: int = 0, deleted_octets: int = 0
+) -> events.Counts:
+    """What STATUS tells of a mailbox; what costs a look at its messages is given."""
+    return events.Counts(
+        found.messages,
+        found.unseen,
+        found.uid_next,
+        found.uid_validity,
+        recent,
+        found.highest_modseq,
+        found.octets,
+        deleted,
+        deleted_octets,
+        mailbox_id(account, found.id),
+    )
 
 
 def mailbox_id(account: int, mailbox: int) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from posthouse.protocols.imap.mail_events import Declined
 
@@ -37,7 +36,7 @@ REFUSALS: Mapping[type[Exception], Declined] = {
 }
 
 
-async def done(work: asyncio.Future[object]) -> Declined | None:
+async def done(work: Awaitable[object]) -> Declined | None:
     """The end of a unit that answers with nothing."""
     try:
         await work

@@ -22,6 +22,8 @@ def append(session: Session, reader: Reader) -> Dialogue[str]:
     most = MOST_MESSAGES if offers(session, "MULTIAPPEND") else 1
     yield from read_messages(session, reader, mailbox, most)
     appended = yield from decide(EndAppend(), Appended)
+    if session.selected is not None:
+        session.selected.makes(appended.uid_validity, appended.uids)
     return f"{appended_uids(session, appended)}appended"
 
 

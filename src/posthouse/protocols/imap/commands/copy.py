@@ -29,6 +29,7 @@ def copy(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[str
     count = 0 if by_uid else sum(stop - start for start, stop in positions)
     uids = selected.view.uid_ranges(positions)
     copied = yield from decide(Copy(uids, mailbox, count), Copied)
+    selected.makes(copied.uid_validity, copied.copies)
     return f"[{copyuid(copied)}] copied" if copied.uids else "nothing copied"
 
 

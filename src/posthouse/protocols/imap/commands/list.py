@@ -12,7 +12,7 @@ from ...dialogue import Dialogue, send
 from ..events import ListMailboxes, Mailbox, decide
 from ..extension import Command
 from ..grammar import Reader
-from ..listing import Listing, Request, in_order, request, response
+from ..listing import Listing, Request, attributes, in_order, request, response
 from ..session import Session
 from .status import response as status_response
 
@@ -33,21 +33,10 @@ def _lines(session: Session, wanted: Request, listing: Listing) -> Iterator[byte
     for name in in_order(listing.names):
         mailbox = listing.mailboxes.get(name)
         extended = wanted.child_info if name in listing.with_children_chosen else b""
-        what = " ".join(_attributes(wanted, mailbox, name in listing.parents))
+        what = attributes(mailbox, name in listing.parents, wanted.tells_subscribed)
         yield response(session, b"LIST", what, name, extended)
         if mailbox is not None and mailbox.counts is not None and name in listing.chosen:
             yield status_response(session, name, mailbox.counts, wanted.status)
-
-
-def _attributes(wanted: Request, mailbox: Mailbox | None, has_children: bool) -> Iterator[str]:
-    if mailbox is None or not mailbox.exists:  # above others, or subscribed to: RFC 5258 §3
-        yield "\\NonExistent"
-        yield "\\Noselect"
-    yield "\\HasChildren" if has_children else "\\HasNoChildren"
-    if mailbox and mailbox.special_use:
-        yield mailbox.special_use
-    if mailbox and mailbox.subscribed and wanted.tells_subscribed:
-        yield "\\Subscribed"
 
 
 LIST = Command(list_mailboxes)

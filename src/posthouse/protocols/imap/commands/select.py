@@ -35,6 +35,8 @@ def open_mailbox(session: Session, reader: Reader, read_only: bool) -> Dialogue[
     session.selected = opened.selected
     session.state = State.SELECTED
     opened.selected.enabled = session.enabled
+    if session.watch is not None:
+        opened.selected.wanted = session.watch.wanted
     yield from send(_answer(opened))
     if offers(session, "OBJECTID"):  # RFC 8474 §4.2
         said = f"OK [MAILBOXID ({opened.mailbox_id})] its name may change"

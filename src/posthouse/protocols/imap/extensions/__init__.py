@@ -21,6 +21,7 @@ from .metadata import METADATA
 from .move import MOVE
 from .multiappend import MULTIAPPEND
 from .namespace import NAMESPACE
+from .notify import NOTIFY
 from .objectid import OBJECTID
 from .partial import PARTIAL
 from .preview import PREVIEW
@@ -73,6 +74,7 @@ ALL: tuple[Extension, ...] = (
     COMPRESS,
     MOVE,
     IDLE,
+    NOTIFY,
     INPROGRESS,
     CONDSTORE,
     QRESYNC,

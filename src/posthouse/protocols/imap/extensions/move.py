@@ -32,6 +32,7 @@ def move(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[str
     uids = selected.view.uid_ranges(positions)
     question = Move(selected.view.version, uids, mailbox, count)
     moved = yield from decide(question, Moved)
+    selected.makes(moved.copied.uid_validity, moved.copied.copies)
     if moved.copied.uids:  # §4.3: before the client is told that they are gone
         yield from send(f"* OK [{copyuid(moved.copied)}] moved\r\n".encode("ascii"))
     yield from report(selected, moved.news, expunges_allowed=True)

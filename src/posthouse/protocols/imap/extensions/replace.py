@@ -34,6 +34,7 @@ def replace(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[
     uid = selected.view.uids[positions[0][0]]
     yield from read_messages(session, reader, mailbox, 1, replaces=uid)
     replaced = yield from decide(Replace(selected.view.version, uid), Replaced)
+    selected.makes(replaced.appended.uid_validity, replaced.appended.uids)
     code = appended_uids(session, replaced.appended)
     if code:
         yield from send(responses.untagged(f"OK {code}replaced".encode("ascii")))

@@ -19,6 +19,7 @@ def unauthenticate(session: Session, reader: Reader) -> Dialogue[str]:
     yield from leave(session)
     yield from show(LoggedOut())
     yield from take_notices()
+    session.watch = None
     session.user = ""
     session.enabled.clear()
     session.errors = 0
