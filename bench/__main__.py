@@ -15,8 +15,11 @@ from tests.system.server import NotReady
 
 from bench.ours import Posthouse1, Posthouse2, PosthouseRelay1, PosthouseRelay2
 from bench.peers import Missing, Peer
+from bench.peers.aiosmtpd import Aiosmtpd
+from bench.peers.cyrus import Cyrus
 from bench.peers.dovecot import DovecotMaildir, DovecotMdbox
-from bench.peers.postfix import PostfixHold, PostfixMaildir, PostfixRelay
+from bench.peers.exim import EximMaildir, EximQueue
+from bench.peers.postfix import PostfixHold, PostfixLmtp, PostfixMaildir, PostfixRelay
 from bench.rows import ROWS
 from bench.rows.base import Broken, Row, Subject
 from bench.table import Cell, keep, machine, table
@@ -24,9 +27,14 @@ from bench.table import Cell, keep, machine, table
 PEERS: tuple[type[Peer], ...] = (
     PostfixHold,
     PostfixMaildir,
+    PostfixLmtp,
     PostfixRelay,
+    EximQueue,
+    EximMaildir,
+    Aiosmtpd,
     DovecotMaildir,
     DovecotMdbox,
+    Cyrus,
     Posthouse1,
     Posthouse2,
     PosthouseRelay1,

@@ -11,12 +11,14 @@ from typing import Self
 from tests.system.server import Server
 
 from bench.peers import PASSWORD, Peer
+from bench.peers.readers import READERS
 from bench.peers.sink import DOMAIN as RELAYED
 from bench.peers.sink import Sink
 
 DOMAIN = "bench.example"
 AWAY = "away.example"  # a domain of others whose letters we take
 HELD = f"accept rows: relay.backup_for = {AWAY}, queue.hold_outgoing = true"
+SERVED = ("smtp", "submission", "lmtp", "imap", "pop3")
 INDEXED = (
     "storage.index_delay = 3600: letters are indexed for the search rows, before the clock runs"
 )
@@ -45,13 +47,13 @@ class Posthouse(Peer):
         self.server.start()
         try:
             self.users = [f"user{number}@{DOMAIN}" for number in range(20)]
-            self.server.add_accounts([*self.users, self.reader], PASSWORD)
+            self.server.add_accounts([*self.users, *READERS], PASSWORD)
             self.away = [f"user{number}@{AWAY}" for number in range(20)]
         except BaseException:
             self.server.close()
             raise
         self.keeper = self.server.pid
-        self.ports = {name: self.server.port(name) for name in ("smtp", "submission", "imap")}
+        self.ports = {name: self.server.port(name) for name in SERVED}
         return self
 
     def __exit__(

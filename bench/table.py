@@ -59,7 +59,7 @@ def machine(folder: Path) -> dict[str, object]:
 
 
 def table(cells: Sequence[Cell]) -> str:
-    """A Markdown table; the last column is our CPU divided by the peer's, the best of ours."""
+    """A Markdown table; at the end of a line our CPU divided by the peer's, and the goal."""
     lines = [HEAD, *(_line(cell, cells) for cell in cells)]
     widths = [max(len(line[column]) for line in lines) for column in range(8)]
     drawn = [
@@ -84,19 +84,26 @@ def _line(cell: Cell, cells: Sequence[Cell]) -> tuple[str, ...]:
     return (cell.row.name, cell.server, *figures, *_comparison(cell, middle, cells))
 
 
-def _comparison(cell: Cell, peer: Figures, cells: Sequence[Cell]) -> tuple[str, str]:
-    """The best of ours divided by this peer, and the goal for that."""
+def _comparison(cell: Cell, figures: Figures, cells: Sequence[Cell]) -> tuple[str, str]:
+    """The best of ours divided by this peer, and the goal for that; for ours, what is allowed."""
+    if is_ours(cell.server):
+        return "", _verdict(figures.cpu, cell.row.most, " ms")
     ours = [
         middle.cpu
         for other in cells
         if other.row is cell.row and is_ours(other.server)
         if (middle := other.median()) is not None
     ]
-    if is_ours(cell.server) or not ours or not peer.cpu:
+    if not ours or not figures.cpu:
         return "", ""
-    ratio = min(ours) / peer.cpu
-    met = "met" if ratio <= cell.row.goal else "NOT MET"
-    return f"{ratio:.2f}", f"{cell.row.goal:.2f} {met}"
+    ratio = min(ours) / figures.cpu
+    return f"{ratio:.2f}", _verdict(ratio, cell.row.goal_beside(cell.server))
+
+
+def _verdict(value: float, goal: float | None, unit: str = "") -> str:
+    if goal is None:
+        return ""
+    return f"{goal:.2f}{unit} {'met' if value <= goal else 'NOT MET'}"
 
 
 def is_ours(server: str) -> bool:

@@ -91,6 +91,18 @@ class Peer:
             self._kept.stop()
 
 
+class Spooling(Peer):
+    """A server that puts what it has accepted into mailboxes later."""
+
+    def undelivered(self) -> int:
+        """Letters in its queue that are on their way."""
+        raise NotImplementedError
+
+    def delivered(self) -> int:
+        """Letters in the mailboxes, each as often as there are copies."""
+        raise NotImplementedError
+
+
 def free_ports(count: int) -> list[int]:
     """Loopback ports that nothing listens on now."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]

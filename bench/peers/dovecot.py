@@ -1,4 +1,4 @@
-"""Dovecot, set up in a folder of its own: IMAP on Maildir or mdbox."""
+"""Dovecot, set up in a folder of its own: IMAP, POP3 and LMTP on Maildir or mdbox."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 from pathlib import Path
 
 from bench.peers import PASSWORD, Missing, Peer, free_ports, installed_version, user_id
+from bench.peers.readers import READERS
 
+USERS = 20
 _CONFIGURATION = """\
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/dovecot.log
-protocols = imap
+protocols = imap pop3 lmtp
 listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
@@ -43,6 +45,30 @@ service imap-login {{
   client_limit = 2000
   vsz_limit = 512M
 }}
+service pop3-login {{
+  inet_listener pop3 {{
+    address = 127.0.0.1
+    port = {pop3}
+  }}
+  inet_listener pop3s {{
+    port = 0
+  }}
+  chroot =
+  service_count = 0
+  process_min_avail = 2
+  client_limit = 2000
+  vsz_limit = 512M
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {lmtp}
+  }}
+  process_limit = 200
+}}
+protocol lmtp {{
+  postmaster_address = postmaster@bench.example
+}}
 service imap {{
   process_limit = 2000
   vsz_limit = 2G
@@ -68,12 +94,17 @@ class Dovecot(Peer):
         uid, gid = user_id("nobody")
         (self.folder / "home").mkdir(exist_ok=True)
         os.chown(self.folder / "home", uid, gid)
-        self.ports = {"imap": free_ports(1)[0]}
-        (self.folder / "users").write_text(f"{self.reader}:{PASSWORD}\n")
+        imap, pop3, lmtp = free_ports(3)
+        self.ports = {"imap": imap, "pop3": pop3, "lmtp": lmtp}
+        self.users = [f"user{number}@bench.example" for number in range(USERS)]
+        known = "".join(f"{user}:{PASSWORD}\n" for user in (*self.users, *READERS))
+        (self.folder / "users").write_text(known)
         text = _CONFIGURATION.format(
             folder=self.folder,
             location=self.location,
-            port=self.ports["imap"],
+            port=imap,
+            pop3=pop3,
+            lmtp=lmtp,
             uid=uid,
             gid=gid,
         )
@@ -87,7 +118,7 @@ class DovecotMaildir(Dovecot):
 
     name = "dovecot-maildir"
     location = "maildir:~/Maildir"
-    settings = ("mail_location = maildir:~/Maildir", "imap-login: service_count = 0")
+    settings = ("mail_location = maildir:~/Maildir", "imap-login, pop3-login: service_count = 0")
 
 
 class DovecotMdbox(Dovecot):
@@ -95,4 +126,4 @@ class DovecotMdbox(Dovecot):
 
     name = "dovecot-mdbox"
     location = "mdbox:~/mdbox"
-    settings = ("mail_location = mdbox:~/mdbox", "imap-login: service_count = 0")
+    settings = ("mail_location = mdbox:~/mdbox", "imap-login, pop3-login: service_count = 0")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 from types import TracebackType
 
-from bench.peers import Missing, Peer, free_ports, installed_version, user_id
+from bench.peers import Missing, Spooling, free_ports, installed_version, user_id
+from bench.peers.dovecot import DovecotMaildir
 from bench.peers.sink import DOMAIN as RELAYED
 from bench.peers.sink import Sink
 
@@ -80,7 +82,7 @@ _SETTINGS = (
 )
 
 
-class Postfix(Peer):
+class Postfix(Spooling):
     """A Postfix instance; needs root, as its master does."""
 
     version = installed_version("postfix")
@@ -119,7 +121,6 @@ class Postfix(Peer):
         )
 
     def undelivered(self) -> int:
-        """Letters in the queue that are not held."""
         spool = self.folder / "spool"
         return sum(
             len(files)
@@ -128,7 +129,6 @@ class Postfix(Peer):
         )
 
     def delivered(self) -> int:
-        """Letters in the Maildirs."""
         return sum(1 for _ in (self.folder / "mail").glob("*/new/*"))
 
 
@@ -144,6 +144,30 @@ class PostfixMaildir(Postfix):
 
     name = "postfix-maildir"
     settings = ("virtual_transport = virtual",)
+
+
+class PostfixLmtp(Postfix):
+    """Accepts and delivers over LMTP into the Maildirs of a Dovecot, which is counted with it."""
+
+    name = "postfix-lmtp"
+    version = f"{Postfix.version}, LMTP to Dovecot {DovecotMaildir.version} with Maildirs"
+    settings = ("lmtp_connection_cache_on_demand = yes",)
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._boxes = DovecotMaildir(folder / "dovecot")
+
+    def prepare(self) -> list[str]:
+        self._boxes.folder.mkdir()
+        self._boxes.folder.chmod(0o755)
+        dovecot = self._boxes.prepare()
+        self.more = (f"virtual_transport = lmtp:inet:127.0.0.1:{self._boxes.ports['lmtp']}",)
+        postfix = super().prepare()
+        self.ports |= {"lmtp": self._boxes.ports["lmtp"]}
+        return ["sh", "-c", f"{shlex.join(dovecot)} & exec {shlex.join(postfix)}"]
+
+    def delivered(self) -> int:
+        return sum(1 for _ in (self._boxes.folder / "home").glob("*/Maildir/new/*"))
 
 
 class PostfixRelay(Postfix):

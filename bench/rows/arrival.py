@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from bench.peers.postfix import Postfix
+from bench.peers import Spooling
 from bench.rows.base import Broken, Load, Subject
 from bench.rows.imap import imap_orders
 
@@ -19,10 +19,10 @@ class Arrival(Protocol):
 
 
 class Queue:
-    """Looks into Postfix's queue until it is empty; the Maildirs must have all then."""
+    """Looks into the peer's queue until it is empty; the Maildirs must have all then."""
 
     def __init__(self, subject: Subject) -> None:
-        assert isinstance(subject.peer, Postfix)
+        assert isinstance(subject.peer, Spooling)
         self._peer = subject.peer
         self._arrived = subject.arrived
 

@@ -7,8 +7,8 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from bench.keeper import settled_seconds
@@ -37,20 +37,29 @@ class Subject:
 
     peer: Peer
     sent: int = 0  # letters sent to it, so that each is another one
-    filled: int = 0  # letters put into the mailbox that is fetched from
-    indexed: bool = False  # they are in the search index
+    #: Readers whose mailboxes have been filled: whether these are in our search index
+    boxes: dict[str, bool] = field(default_factory=dict)
+    newcomers: int = 0  # who have logged in
     arrived: int = 0  # letters that must be in the mailboxes by now
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table for each server; `goal`: our CPU divided by a peer's, at most."""
+    """One line of the table for each server.
+
+    `goal`: our CPU divided by a peer's, at most; a mapping has those of the peers that have one.
+    `most`: our CPU in ms, at most.
+    """
 
     name: str
     text: str
     servers: tuple[str, ...]
     measure: Callable[[Subject], Figures]
-    goal: float = 1.0
+    goal: float | Mapping[str, float] = 1.0
+    most: float | None = None
+
+    def goal_beside(self, server: str) -> float | None:
+        return self.goal if isinstance(self.goal, float) else self.goal.get(server)
 
 
 class Load:

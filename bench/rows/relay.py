@@ -9,18 +9,18 @@ from bench.keeper import settled_seconds
 from bench.ours import PosthouseRelay
 from bench.peers.postfix import PostfixRelay
 from bench.rows.base import Broken, Figures, Load, Row, Subject, figures
-from bench.rows.smtp import orders_for
+from bench.rows.smtp import Sending
 
 
-def relay(connections: int, each: int, letters: int) -> Callable[[Subject], Figures]:
+def relay(sending: Sending) -> Callable[[Subject], Figures]:
     """Letters taken and handed on to another host, counted when that has all of them."""
 
     def measure(subject: Subject) -> Figures:
         peer = subject.peer
         assert isinstance(peer, PostfixRelay | PosthouseRelay)
         assert peer.sink is not None
-        load = Load("smtp", orders_for(subject, connections, each, letters))
-        subject.arrived += letters
+        load = Load("smtp", sending.orders(subject))
+        subject.arrived += sending.letters
         before = settled_seconds(peer.keeper)
         began = time.perf_counter()
         seen = load.run()
@@ -40,7 +40,7 @@ ROWS = (
         "relay",
         "letters of 4 kB taken and handed on to another host, 20 connections",
         ("postfix-relay", "posthouse-relay-1", "posthouse-relay-2"),
-        relay(20, 100, 4000),
+        relay(Sending(20, 100, 4000)),
         goal=0.5,
     ),
 )
