@@ -56,8 +56,7 @@ class Address:
 
     def __str__(self) -> str:
         """The address as the wire has it, with the least quoting (§4.1.2)."""
-        local_part = format_local_part(self.local_part)
-        return f"{local_part}@{self.domain}" if self.domain else local_part
+        return _format(self)
 
     @property
     def is_ascii(self) -> bool:
@@ -78,6 +77,12 @@ class Path:
     def is_null(self) -> bool:
         """Whether this is the reverse-path of reports (§4.5.5)."""
         return self.address is None
+
+
+@lru_cache(4096)
+def _format(address: Address) -> str:
+    local_part = format_local_part(address.local_part)
+    return f"{local_part}@{address.domain}" if address.domain else local_part
 
 
 NULL_PATH = Path(None)

@@ -13,7 +13,7 @@ _atom = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+").fullmatch
 _NAME_LIMIT = 255  # octets of what the client called itself
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for each letter: not frozen, which would take three times as long
 class Reception:
     """How a message came in."""
 

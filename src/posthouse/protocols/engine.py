@@ -9,6 +9,10 @@ Input is read only when the dialogue wants some, so pipelining needs no code any
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
 from .deflate import Bomb, Deflated
 from .dialogue import (
     TLS,
@@ -325,7 +329,7 @@ class Engine:
                 return Lines(self._take(len(data) - 1), False, broken=True)
             self._scanned = max(0, len(data) - 1)
             return None
-        end = data.find(b"\r\n" + end_line, first)
+        end = _end_of(last)(data, first)
         ended = end >= 0
         if not ended:
             end = data.rfind(b"\r\n", first)
@@ -340,6 +344,21 @@ class Engine:
         del self._input[:count]
         self._scanned = 0
         return taken
+
+
+@lru_cache(16)
+def _end_of(last: bytes) -> Callable[[bytearray, int], int]:
+    """Where the line before the line `last` ends, from some offset on; -1 if there is no `last`.
+
+    A compiled pattern is through a letter in half the time of `find`.
+    """
+    search = re.compile(b"\r\n" + re.escape(last) + b"\r\n").search
+
+    def find(data: bytearray, start: int) -> int:
+        found = search(data, start)
+        return -1 if found is None else found.start()
+
+    return find
 
 
 def _has_longer(lines: bytes, limit: int) -> bool:

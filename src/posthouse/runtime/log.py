@@ -42,7 +42,7 @@ def open_log(
         context_class=dict,
         cache_logger_on_first_use=True,
     )
-    return log
+    return log.bind()  # what it stands for is looked up once
 
 
 def escape(text: str) -> str:
@@ -153,7 +153,17 @@ def _place(error: BaseException) -> str:
 
 
 def _as_text(_logger: object, level: str, event: _Event) -> str:
-    return " ".join([f"{key}={_quoted(value)}" for key, value in _stamp(level, event).items()])
+    if "exc_info" in event:
+        return " ".join([f"{key}={_quoted(value)}" for key, value in _stamp(level, event).items()])
+    # What nearly all lines are: names, numbers and addresses that are written as they are.
+    line = f"time={_time()} level={level} event={_quoted(_fit(event.pop('event', '')))}"
+    for key, value in event.items():
+        if key in SECRETS:
+            value = "[hidden]"
+        elif type(value) is not str or len(value) > VALUE_LIMIT or not _PLAIN.fullmatch(value):
+            value = _quoted(_fit(value))
+        line += f" {key}={value}"
+    return line
 
 
 def _quoted(value: object) -> str:

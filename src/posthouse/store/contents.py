@@ -22,7 +22,7 @@ PACKED_FROM = 16 * 1024  # octets of body from which it is compressed
 LEVEL = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for each letter: not frozen, which would take three times as long
 class Prepared:
     """Content as it will be stored; made outside the writer's thread."""
 

@@ -11,7 +11,7 @@ from .contents import ROW, Prepared, prepare, prepare_file
 BEGINNING = 80 * 1024  # octets of a large content that are kept at hand, for its header
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for each letter: not frozen, which would take three times as long
 class Spooled:
     """Content that is whole; where it lies in a file, the file is durable."""
 

@@ -8,7 +8,7 @@ from posthouse.message.summary import Summary
 from posthouse.store.contents import Prepared
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would take three times as long, for each letter
 class Letter:
     """An accepted letter: its envelope's sender, its content, where it came from."""
 

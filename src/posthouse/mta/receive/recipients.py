@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from posthouse.accounts.directory import Absent, Alias, LocalAccount, Resolved, resolving
@@ -81,6 +82,7 @@ def find(address: Address, separator: str) -> Unit[Found]:
     return unit
 
 
+@lru_cache(4096)
 def foreign(address: Address) -> Recipient:
     """Somebody of another site."""
     return Recipient(str(address), address.domain)

@@ -21,6 +21,7 @@ NUL = Reply(554, "5.6.0", "the message has a NUL")  # RFC 5322 §4
 FAULTS = (TOO_LARGE, LINE_TOO_LONG, BARE, NUL)
 
 _newline = re.compile(rb"\r\n|\r|\n")
+_dotted = re.compile(rb"\r\n\.").search  # sooner through the octets than `find`
 
 
 def data(session: Session, argument: str) -> Dialogue[None]:
@@ -91,12 +92,12 @@ def read_message(settings: Settings) -> Dialogue[Message]:
 
 def without_dots(lines: bytes) -> bytes:
     """§4.5.2: the first period of a line is deleted"""
-    return lines.removeprefix(b".").replace(b"\r\n.", b"\r\n")
+    lines = lines.removeprefix(b".")
+    return lines.replace(b"\r\n.", b"\r\n") if _dotted(lines) else lines
 
 
 def fault(lines: bytes) -> Reply | None:
     """What is wrong with whole lines: one rule for all ways in."""
-    ends = lines.count(b"\r\n")
-    if lines.count(b"\n") != ends or lines.count(b"\r") != ends:
+    if lines.replace(b"\r", b"").replace(b"\n", b"\r\n") != lines:
         return BARE
     return NUL if b"\0" in lines else None

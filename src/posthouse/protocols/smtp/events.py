@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from posthouse.message.address import Path
 
+# They are made anew for each letter and never changed, nor are they keys: not frozen, since a
+# frozen instance takes three times as long to make.
+
 # Questions, all answered with a Reply
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hello:
     """May this client go on? A positive reply is replaced by the server's own (§4.1.1.1)."""
 
@@ -18,7 +21,7 @@ class Hello:
     extended: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mail:
     """May this sender start a transaction? (RFC 5321 §4.1.1.2)"""
 
@@ -26,7 +29,7 @@ class Mail:
     parameters: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recipient:
     """Is responsibility taken for this address? (RFC 5321 §4.1.1.3)"""
 
@@ -34,12 +37,12 @@ class Recipient:
     parameters: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BeginContent:
     """May the content come? A positive reply is replaced by the server's 354."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EndOfMessage:
     """The message is whole. 250 takes responsibility for it (RFC 5321 §6.1)."""
 
@@ -47,7 +50,7 @@ class EndOfMessage:
     eight_bit: bool  # some of them are not ASCII
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EndForEach:
     """The same in LMTP (RFC 2033 §4.2), answered with a tuple of a `Reply` for each RCPT that was
     accepted, in their order: 250 says that this recipient's copy is in its mailbox.
@@ -58,14 +61,14 @@ class EndForEach:
     recipients: int  # so many replies
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verify:
     """Whose mailbox is this? (RFC 5321 §4.1.1.6)"""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Expand:
     """Who is on this list? (RFC 5321 §4.1.1.7)"""
 
@@ -75,13 +78,13 @@ class Expand:
 # Events, not answered
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Content:
     """Whole lines of the message, transparency undone."""
 
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Abort:
     """The transaction is over without a message; what came of it is to be forgotten."""

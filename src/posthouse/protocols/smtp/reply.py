@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 TEXT_LIMIT = 400  # characters; a reply line has at most 512 octets (RFC 5321 §4.5.3.1.5)
 
@@ -17,6 +17,7 @@ class Reply:
     status: str  # enhanced status code; "" where RFC 2034 §4 wants none
     text: str
     more: tuple[str, ...] = ()
+    _octets: bytes = field(default=b"", init=False, repr=False, compare=False)  # once asked for
 
     @property
     def positive(self) -> bool:
@@ -24,6 +25,11 @@ class Reply:
 
     def __bytes__(self) -> bytes:
         """§4.2: Reply-line = *( Reply-code "-" [ textstring ] CRLF ) ..."""
+        if not self._octets:
+            object.__setattr__(self, "_octets", self._format())
+        return self._octets
+
+    def _format(self) -> bytes:
         status = f"{self.status} " if self.status else ""
         if not self.more:
             return f"{self.code} {status}{printable(self.text)}\r\n".encode()

@@ -17,10 +17,10 @@ from .reply import Refused, Reply
 from .session import Session, State, answer, decide
 
 #: The states a verb needs (§4.1.4); a verb not named here is allowed in all.
-NEEDS: Mapping[str, frozenset[State]] = {
-    "MAIL": frozenset({State.GREETED}),
-    "RCPT": frozenset({State.MAIL, State.RCPT}),
-    "DATA": frozenset({State.RCPT}),
+NEEDS: Mapping[str, tuple[State, ...]] = {
+    "MAIL": (State.GREETED,),
+    "RCPT": (State.MAIL, State.RCPT),
+    "DATA": (State.RCPT,),
 }
 
 OK = Reply(250, "2.0.0", "ok")
