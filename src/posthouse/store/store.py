@@ -8,14 +8,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import apsw
 
 from .checkpoint import Checkpointer
 from .database import Runner, connect
 from .unit import Tell, Unit
-from .writer import Writer
+from .writer import Done, Writer
 
 T = TypeVar("T")
 
@@ -71,6 +71,10 @@ class Store:
     def write(self, unit: Unit[T], long: bool = False) -> asyncio.Future[T]:
         """Run a unit; durable when the future is done. One that may take many ms is `long`."""
         return self._writer.submit(unit, long)
+
+    def write_then(self, unit: Unit[Any], done: Done) -> None:
+        """Run a unit; `done(result, error)` is called on the loop once it is durable, or failed."""
+        self._writer.submit_then(unit, done)
 
     def read(self, unit: Unit[T]) -> T:
         """Run a short reading unit right here, on one state of the database."""

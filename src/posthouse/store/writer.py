@@ -23,6 +23,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -39,14 +40,16 @@ T = TypeVar("T")
 LARGEST_GROUP = 256  # units in one transaction
 LARGEST_QUEUE = 20_000  # units that may wait
 
-Answer = tuple["asyncio.Future[Any]", Any, Exception | None]
+#: Called on the loop with what a unit has returned, or with the exception that it ended with.
+Done = Callable[[Any, Exception | None], None]
+Answer = tuple[Done, Any, Exception | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Submitted:
     """A unit, and who waits for it. A long one runs alone, in the thread."""
 
-    future: asyncio.Future[Any]
+    done: Done
     unit: Unit[Any]
     long: bool
 
@@ -100,15 +103,19 @@ class Writer:
         undo the unit. The future raises what the unit raises, or StoreUnavailable.
         """
         future: asyncio.Future[T] = self._loop.create_future()
+        self.submit_then(unit, partial(settle, future), long)
+        return future
+
+    def submit_then(self, unit: Unit[Any], done: Done, long: bool = False) -> None:
+        """`submit`, for who wants no future: `done` is called right after the commit."""
         if self.broken or self._ending or len(self._units) >= LARGEST_QUEUE:
             reason = self.broken or ("closing" if self._ending else "too many writes wait")
-            future.set_exception(StoreUnavailable(reason))
-            return future
-        self._units.append(Submitted(future, unit, long))
+            self._loop.call_soon(done, None, StoreUnavailable(reason))
+            return
+        self._units.append(Submitted(done, unit, long))
         if not self._busy:
             self._busy = True
             self._loop.call_soon(self._begin)
-        return future
 
     def stop(self, error: apsw.IOError) -> None:
         """Take no more units: the disk has failed. Any thread may say so."""
@@ -174,13 +181,13 @@ class Writer:
             self._begin()
 
     def _answer(self, group: Group) -> None:
-        for future, result, error in group.answers:
-            if future.done():
-                continue  # its submitter has gone
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
+        for done, result, error in group.answers:
+            try:
+                done(result, error)
+            except Exception as failure:  # noqa: BLE001  the others have theirs all the same
+                self._loop.call_exception_handler(
+                    {"message": "what follows a commit failed", "exception": failure}
+                )
         if group.told:
             self._published(group.told)
 
@@ -224,7 +231,7 @@ class Writer:
             try:
                 for submitted in group.units:
                     result = self._runner.perform(submitted.unit, group.told)
-                    group.answers.append((submitted.future, result, None))
+                    group.answers.append((submitted.done, result, None))
             except (*DiskFailure, apsw.BusyError):
                 raise
             except Exception:  # noqa: BLE001  its submitter gets it
@@ -247,9 +254,9 @@ class Writer:
             raise
         except Exception as error:  # noqa: BLE001  the submitter gets it
             execute("ROLLBACK TO unit")
-            group.answers.append((submitted.future, None, error))
+            group.answers.append((submitted.done, None, error))
         else:
-            group.answers.append((submitted.future, result, None))
+            group.answers.append((submitted.done, result, None))
             group.told += told
         execute("RELEASE unit")
 
@@ -299,8 +306,18 @@ class Writer:
             )
 
     def _refuse(self, group: Group, refusal: StoreUnavailable) -> None:
-        group.answers = [(submitted.future, None, refusal) for submitted in group.units]
+        group.answers = [(submitted.done, None, refusal) for submitted in group.units]
 
     def _wal_grew(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._grown(pages)
         return apsw.SQLITE_OK
+
+
+def settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
+    """Have a future be done with what came of a unit."""
+    if future.done():
+        return  # its submitter has gone
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from posthouse.store.store import Store
+from posthouse.store.writer import settle
 
 from .letter import Letter, Recipient
 from .states import State
@@ -63,32 +65,29 @@ class Queue:
 
         Cancelling the future does not take it back: without a reply the client does not know.
         """
-        name = name or self.new_name()
+        taken: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        self.accept_then(letter, recipients, name or self.new_name(), partial(settle, taken))
+        return taken
+
+    def accept_then(
+        self,
+        letter: Letter,
+        recipients: Sequence[Recipient],
+        name: str,
+        done: Callable[[Written | None, Exception | None], None],
+    ) -> None:
+        """`accept`, for who wants no future: `done` is called once the letter is on stable storage.
+
+        Or with StoreUnavailable or OverQuota, where it is not taken.
+        """
         received = int(self._now())
         local = any(recipient.account for recipient in recipients)
         leased = local and self.deliver is not None and self.in_hand < MOST_IN_HAND
-        writing = self._store.write(
-            accept(
-                name,
-                letter,
-                recipients,
-                received,
-                self._lease if leased else "",
-                received + LEASE,
-                self._outgoing,
-            )
-        )
-        answer: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
 
-        def written(done: asyncio.Future[Written]) -> None:
-            error = done.exception()
-            if error is not None:
-                if not answer.done():
-                    answer.set_exception(error)
+        def written(message: Written | None, error: Exception | None) -> None:
+            done(message, error)
+            if message is None:
                 return
-            message = done.result()
-            if not answer.done():
-                answer.set_result(message)
             if leased and self.deliver is not None:
                 self.deliver(
                     Accepted(message.message, message.content, name, letter, recipients, leased)
@@ -96,5 +95,13 @@ class Queue:
             if self.relay is not None and not all(each.account for each in recipients):
                 self.relay({each.domain for each in recipients if not each.account})
 
-        writing.add_done_callback(written)
-        return answer
+        unit = accept(
+            name,
+            letter,
+            recipients,
+            received,
+            self._lease if leased else "",
+            received + LEASE,
+            self._outgoing,
+        )
+        self._store.write_then(unit, written)

@@ -165,27 +165,25 @@ class Incoming:
             needs_copy=self.needs_copy,
         )
         recipients = list(self._recipients.values())
-        accepting = self._house.queue.accept(letter, recipients, self.name)
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
-        def accepted(done: asyncio.Future[Written]) -> None:
-            error = done.exception()
-            if error is None:
+        def accepted(written: Written | None, error: Exception | None) -> None:
+            if written is not None:
                 self._tell(spooled.prepared.size, source, len(recipients))
             if answer.done():
                 return
-            if error is None:
-                answer.set_result(self._said(done.result()))
+            if written is not None:
+                answer.set_result(self._said(written))
             elif isinstance(error, StoreUnavailable):
                 answer.set_result(NOT_NOW)
             elif isinstance(error, NoRoomForCopy):
                 answer.set_result(NO_COPY)
             elif isinstance(error, OverQuota):
                 answer.set_result(self._house.full)
-            else:
+            elif error is not None:
                 answer.set_exception(error)
 
-        accepting.add_done_callback(accepted)
+        self._house.queue.accept_then(letter, recipients, self.name, accepted)
         return answer
 
     def _said(self, letter: Written) -> Reply:
