@@ -136,7 +136,7 @@ def fill(data: Path, plan: Plan, dead: Sequence[str]) -> None:
     store.close()
 
 
-def together(units: Sequence[Unit[tuple[int, int]]]) -> Unit[None]:
+def together(units: Sequence[Unit[object]]) -> Unit[None]:
     """All of them in one transaction."""
 
     def unit() -> Work[None]:
