@@ -235,6 +235,7 @@ class Worker:
         living = [f"{self._lease_of_index}{pid}-" for pid in self._sender.living()]
         await self.store.write(release_leases(self._lease_of_index, living))
         self.store.listen("account", self._indexer.hear)
+        self._authenticator.presence.listen(self.store.listen)
         self._tasks = [
             asyncio.create_task(self._delivery.run()),
             asyncio.create_task(self._sweeper.run()),
@@ -259,6 +260,7 @@ class Worker:
             await asyncio.sleep(REMINDER)
             try:
                 await self._views.remind()
+                await self._authenticator.presence.look_at_all()
             except Exception as error:  # noqa: BLE001  the next time may do better
                 self._log.error("reminding failed", error=repr(error))
 

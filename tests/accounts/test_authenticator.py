@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import pytest
 
 from posthouse.accounts.accounts import add_account, set_password
-from posthouse.accounts.authenticator import Authenticator, Login, Settings
+from posthouse.accounts.authenticator import Authenticator, Settings
 from posthouse.accounts.credentials import Hasher, UnfitPassword, prepare
+from posthouse.accounts.presence import Login
 from posthouse.protocols.sasl.mechanism import Denial, Denied, Password
 from posthouse.runtime.clock import SetClock
 from posthouse.store.direct import DirectStore

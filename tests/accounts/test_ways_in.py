@@ -21,10 +21,11 @@ from posthouse.accounts.app_passwords import (
     prefix_of,
     revoke_app_password,
 )
-from posthouse.accounts.authenticator import Authenticator, Login, Settings
+from posthouse.accounts.authenticator import Authenticator, Settings
 from posthouse.accounts.errors import Conflict
 from posthouse.accounts.kept import make_kept
 from posthouse.accounts.legacy import KEY_FILE, NoKey, Vault
+from posthouse.accounts.presence import Login
 from posthouse.accounts.removal import estate, remove_account
 from posthouse.accounts.scram import saslprep
 from posthouse.accounts.tokens import Settings as TokenSettings

@@ -35,6 +35,7 @@ from posthouse.store.messages import (
 )
 from posthouse.store.migrate import migrate
 from posthouse.store.serve import pop3
+from posthouse.store.serve.login import Door
 from posthouse.store.serve.pop3 import SHORT, Pop3, Settings
 from posthouse.store.store import Store
 from posthouse.store.summaries import insert_summary
@@ -60,6 +61,10 @@ class OnePassword:
 
     def tell(self, question: Lookup) -> object:
         raise AssertionError(f"not asked for passwords: {question!r}")
+
+    def enter(self, guest: Door, login: object) -> None: ...
+
+    def leave(self, guest: Door, login: object) -> None: ...
 
     async def check(self, question: Proof, service: str, peer: str = "") -> Known | Denied:
         assert isinstance(question, Password)

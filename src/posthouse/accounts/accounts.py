@@ -12,6 +12,7 @@ from .domains import require_domain
 from .errors import Conflict
 from .kept import Kept, keep
 from .names import canonical_address
+from .presence import revoked
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def _add(address: str, password: Kept | str, now: int) -> Work[int | None]:
 def set_password(address: str, password: Kept | str) -> Unit[str]:
     """Replace a password by what is kept of another; the canonical address.
 
-    Raises NotAnAddress, Conflict.
+    Who came in by the old one is shut out. Raises NotAnAddress, Conflict.
     """
     wanted = canonical_address(address)
 
@@ -107,6 +108,7 @@ def set_password(address: str, password: Kept | str) -> Unit[str]:
         if row is None:
             raise Conflict(f"there is no account {wanted}; see posthouse account list")
         yield from keep(row[0], password)
+        yield from revoked(row[0])
         return wanted
 
     return unit
@@ -115,17 +117,16 @@ def set_password(address: str, password: Kept | str) -> Unit[str]:
 def set_disabled(address: str, disabled: bool) -> Unit[str]:
     """Let nobody log in as this account, or again; the canonical address.
 
-    Its mail comes as before. Raises NotAnAddress, Conflict.
+    Its mail comes as before; who is in is shut out. Raises NotAnAddress, Conflict.
     """
     wanted = canonical_address(address)
 
     def unit() -> Work[str]:
-        if not (
-            yield from run(
-                "UPDATE account SET disabled = ?2 WHERE address = ?1", wanted, int(disabled)
-            )
-        ):
+        row = yield from one_of("SELECT id FROM account WHERE address = ?1", wanted)
+        if row is None:
             raise Conflict(f"there is no account {wanted}; see posthouse account list")
+        yield from run("UPDATE account SET disabled = ?2 WHERE id = ?1", row[0], int(disabled))
+        yield from revoked(row[0])
         return wanted
 
     return unit

@@ -10,6 +10,7 @@ from ..store.unit import Unit, Work, one_of, rows_of, run
 from .credentials import ALPHABET
 from .errors import Conflict
 from .names import canonical_address
+from .presence import revoked
 
 SCOPES = ("smtp", "imap", "pop3")
 PREFIX = 6  # characters by which it is found; the others are 90 bits
@@ -86,7 +87,10 @@ def list_app_passwords(address: str) -> Unit[list[AppPassword]]:
 
 
 def revoke_app_password(address: str, name: str) -> Unit[str]:
-    """Withdraw one; the canonical address. Raises NotAnAddress, Conflict."""
+    """Withdraw one, and shut out who came in by it; the canonical address.
+
+    Raises NotAnAddress, Conflict.
+    """
     wanted = canonical_address(address)
 
     def unit() -> Work[str]:
@@ -100,6 +104,7 @@ def revoke_app_password(address: str, name: str) -> Unit[str]:
                 f"{wanted} has no app password {name};"
                 f" see posthouse account app-password list {wanted}"
             )
+        yield from revoked(account)
         return wanted
 
     return unit

@@ -44,6 +44,7 @@ from .entrance import Abilities, Candidate, Entrance, abilities, find_account, f
 from .guard import Guard
 from .legacy import Vault, find_secret
 from .names import ADDRESS_LIMIT, NotAnAddress, canonical_address
+from .presence import Guest, Login, Presence
 from .scram import ITERATIONS, SHA_256, decoy, decoy_secret, find_key, learn_key, make_key
 from .tokens import Tokens
 
@@ -67,14 +68,6 @@ class Settings:
     mechanisms: frozenset[str] = frozenset(MECHANISMS)
     anonymous: str = ""  # the account that ANONYMOUS reads as; empty: none
     hostname: str = "localhost"
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """An account that has proved who it is."""
-
-    account: int
-    address: str
 
 
 class _Busy(Exception):
@@ -110,6 +103,8 @@ class Authenticator:
         self._vault = vault
         self._tokens = tokens
         self._guard = guard
+        #: Who is in.
+        self.presence = Presence(store)
         self._hasher = Hasher(settings.parameters)
         self._key = secrets.token_bytes(32)
         self._decoys = b""
@@ -202,7 +197,7 @@ class Authenticator:
             case Password():
                 return await self._check_password(question, service)
             case Claim(_, user, identity, proved):
-                return self._admit(user, identity) if proved else Denied()
+                return self._admit(user, identity, by_password=True) if proved else Denied()
             case Bearer(_, token, identity):
                 return self._check_token(token, identity)
             case Certificate(addresses, identity):
@@ -211,12 +206,13 @@ class Authenticator:
                 allowed = self._settings.anonymous and service in FOR_ANYBODY
                 return self._admit(self._settings.anonymous, "") if allowed else Denied()
 
-    def _admit(self, name: str, identity: str) -> Login | Denied:
+    def _admit(self, name: str, identity: str, by_password: bool = False) -> Login | Denied:
         address = _canonical(name)
         found = None if address is None else self._store.read(find_account(address))
         if found is None or found.disabled:
             return Denied()
-        return self._as(Login(found.account, found.address), identity)
+        grant = found.password if by_password else ""
+        return self._as(Login(found.account, found.address, grant), identity)
 
     def _as(self, login: Login, identity: str) -> Login | Denied:
         if identity and _canonical(identity) != login.address:
@@ -246,6 +242,14 @@ class Authenticator:
                 return found
         return Denied()
 
+    def enter(self, guest: Guest, login: Login) -> None:
+        """A session has logged in; it is shut out when the log-in holds no more."""
+        self.presence.enter(guest, login)
+
+    def leave(self, guest: Guest, login: Login) -> None:
+        """It has ended."""
+        self.presence.leave(guest, login)
+
     # Passwords
 
     async def _check_password(self, question: Password, service: str) -> Login | Denied:
@@ -267,7 +271,7 @@ class Authenticator:
         for candidate in found.candidates:
             if await self._is_right(found.entrance, candidate, octets):
                 await self._note(found.entrance, candidate, password)
-                return Login(found.entrance.account, found.entrance.address)
+                return Login(found.entrance.account, found.entrance.address, candidate.hash)
         return None
 
     async def _is_right(self, entrance: Entrance, candidate: Candidate, octets: bytes) -> bool:

@@ -22,6 +22,7 @@ class Entrance:
     address: str
     disabled: bool
     scram: bool
+    password: str  # its hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def find_account(address: str) -> Unit[Entrance | None]:
 
     def unit() -> Work[Entrance | None]:
         row = yield from one_of(_ACCOUNT, address)
-        return None if row is None else Entrance(row[0], row[1], bool(row[2]), bool(row[3]))
+        return None if row is None else Entrance(row[0], row[1], bool(row[2]), bool(row[3]), row[4])
 
     return unit
 
@@ -87,6 +88,7 @@ def find_candidates(address: str, password: str, service: str) -> Unit[Candidate
             )
             if app is not None and service in app[2].split():
                 found.insert(0, Candidate(app[0], prefix, app[1]))
-        return Candidates(Entrance(row[0], row[1], bool(row[2]), bool(row[3])), tuple(found))
+        entrance = Entrance(row[0], row[1], bool(row[2]), bool(row[3]), row[4])
+        return Candidates(entrance, tuple(found))
 
     return unit

@@ -10,6 +10,7 @@ from ..store.unit import Unit, Work, one_of, rows_of, run, tell
 from .directory import changed
 from .errors import Conflict
 from .names import canonical_address
+from .presence import revoked
 
 #: What bears the account's number and goes with it. Tombstones stay until they are swept: they let
 #: go of the contents.
@@ -116,6 +117,7 @@ def remove_account(found: Estate, now: int) -> Unit[bool]:
             row[1],
         )
         yield from tell("account", account, found.modseq + 1)
+        yield from revoked(account)
         yield from changed()
         return True
 

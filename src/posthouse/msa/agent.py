@@ -17,7 +17,7 @@ from posthouse.mta.receive.room import FULL_NOW, Room
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.smtp.events import EndOfMessage, Expand, Mail, Recipient
 from posthouse.protocols.smtp.extensions.size import DECLARED
-from posthouse.protocols.smtp.reply import Reply
+from posthouse.protocols.smtp.reply import SHUT_OUT, Reply
 from posthouse.protocols.smtp.server import serve
 from posthouse.protocols.smtp.session import Service, Session, Settings
 from posthouse.runtime.connection import Notify, Peer
@@ -54,7 +54,7 @@ class Submission:
     plaintext_on_loopback: bool = True
     manners: Manners | None = None
 
-    def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, SubmissionAgent]:
+    def begin(self, peer: Peer, notify: Notify) -> tuple[Engine, SubmissionAgent]:
         """A connection has come."""
         session = Session(
             self.settings,
@@ -64,18 +64,21 @@ class Submission:
             plaintext_allowed=self.plaintext_on_loopback and peer.is_loopback,
             mechanisms=self.authenticator.offers("smtp"),
         )
-        return serve(session), SubmissionAgent(self, session, peer)
+        return serve(session), SubmissionAgent(self, session, peer, notify)
 
 
 class SubmissionAgent(Receiver):
     """One connection."""
 
-    def __init__(self, service: Submission, session: Session, peer: Peer) -> None:
+    def __init__(
+        self, service: Submission, session: Session, peer: Peer, notify: Notify
+    ) -> None:
         guest = None if service.manners is None else service.manners.meet(peer.address)
         super().__init__(service.house, service.room, session, peer, guest)
         self._service = service
         name = service.service.value
-        self._door = Door(service.authenticator, "smtp", name, peer.address, service.house.log)
+        log = service.house.log
+        self._door = Door(service.authenticator, "smtp", name, peer.address, log, notify)
         self._sender: Address | None = None
         self._completing: Completing | None = None
 
@@ -173,9 +176,15 @@ class SubmissionAgent(Receiver):
 
     def end(self, event: EndOfMessage) -> object:
         assert self._completing is not None
+        if self._door.shut:  # while the content came
+            self.incoming.refuse(SHUT_OUT, "shut out")
         if self.incoming.fault is None:
             self.incoming.write(self._completing.finish())
         return super().end(event)
+
+    def closed(self) -> None:
+        super().closed()
+        self._door.leave()
 
     def _expand(self, text: str) -> Reply:
         """The targets of an alias, for people of this site alone (RFC 5321 §7.3)."""

@@ -39,6 +39,7 @@ class Reason(Enum):
     TIMEOUT = "timeout"
     SHUTDOWN = "shutdown"
     FLOOD = "flood"  # a line without any end
+    SHUT_OUT = "shut out"  # who has logged in may not go on
 
 
 class Interrupted(Exception):

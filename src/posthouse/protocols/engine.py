@@ -71,6 +71,7 @@ class Engine:
         self._deflated: Deflated | None = None
         self._plain = b""  # output from before it is compressed
         self._finishing = False
+        self._end = Reason.SHUTDOWN  # why it is finishing
         self._shown = False  # the step is a Show, whose event was given
         self._step: Step | None = None
         self.allowance: float | None = None  # seconds, see Allow
@@ -172,8 +173,14 @@ class Engine:
         self._throw(failure)
 
     def notify(self, notice: object) -> None:
-        """Leave a notice (hashable) that the dialogue takes when the protocol lets it."""
-        if self._step is not None:
+        """Leave a notice (hashable) that the dialogue takes when the protocol lets it.
+
+        SHUT_OUT ends it, with its next wait between two commands.
+        """
+        if notice is Reason.SHUT_OUT:
+            self._end = Reason.SHUT_OUT
+            self.finish()
+        elif self._step is not None:
             self._notices[notice] = None
 
     def interrupt(self, reason: Reason) -> None:
@@ -212,7 +219,7 @@ class Engine:
         """Make a step that waits for the peer, if it can be made."""
         if isinstance(step, ReadLine):
             if self._finishing and step.command:
-                self._throw(Interrupted(Reason.SHUTDOWN))
+                self._throw(Interrupted(self._end))
                 return True
             return self._read_line(step.limit)
         if isinstance(step, ReadLineOrNotice):
@@ -246,7 +253,7 @@ class Engine:
     def _take_line_or_notice(self, step: ReadLineOrNotice) -> bool:
         """A notice first; but after a few of them the peer has its turn, however many come."""
         if self._finishing:
-            self._throw(Interrupted(Reason.SHUTDOWN))
+            self._throw(Interrupted(self._end))
             return True
         if self._noticed >= NOTICES and self.buffered:
             self._noticed = 0

@@ -21,6 +21,7 @@ _FAREWELLS = {
     Reason.TIMEOUT: "autologout; idle for too long",  # §5.4
     Reason.SHUTDOWN: "server shutting down",
     Reason.FLOOD: "a line without end",
+    Reason.SHUT_OUT: "your log-in does not hold any more",
 }
 #: A browser that was led here (ALPACA); what follows is not for us, and gets no answer.
 _HTTP = re.compile(rb"[A-Z]+ \S+ HTTP/\d|(?:GET|POST|PUT|HEAD|OPTIONS|CONNECT|DELETE|PATCH) /")

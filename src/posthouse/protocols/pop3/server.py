@@ -54,8 +54,8 @@ def converse(session: Session) -> Dialogue[None]:
         while not session.over:
             yield from turn(session, commands, limit)
     except Interrupted as interruption:
-        # §3: the autologout is without a word
-        if interruption.reason is not Reason.TIMEOUT:
+        # §3: the autologout is without a word, and so is the end of who may not be here
+        if interruption.reason in FAREWELLS:
             yield from error(session, *FAREWELLS[interruption.reason])
 
 

@@ -47,6 +47,8 @@ def printable(text: str) -> str:
 
 LOST = Reply(451, "4.3.0", "something went wrong here, try again later")
 
+SHUT_OUT = Reply(421, "4.7.0", "your log-in does not hold any more, closing")
+
 
 class Refused(Exception):
     """The command is refused with this reply; the session goes on."""

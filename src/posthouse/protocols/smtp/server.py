@@ -11,7 +11,7 @@ from ..engine import Engine
 from .dialect import COMMAND_LIMIT, DIALECTS, Dialect
 from .extension import Verb
 from .lhlo import LMTP_VERBS
-from .reply import LOST, Refused, Reply
+from .reply import LOST, SHUT_OUT, Refused, Reply
 from .session import Service, Session, State, answer
 from .verbs import NEEDS, VERBS
 
@@ -19,6 +19,7 @@ LAST_WORDS = {
     Reason.TIMEOUT: bytes(Reply(421, "4.4.2", "timeout, closing")),
     Reason.SHUTDOWN: bytes(Reply(421, "4.3.2", "the server ends, try again later")),
     Reason.FLOOD: bytes(Reply(421, "4.7.0", "a line without an end, closing")),
+    Reason.SHUT_OUT: bytes(SHUT_OUT),
 }
 TOO_LONG = Reply(500, "5.5.2", "line too long")  # §4.5.3.1.9
 

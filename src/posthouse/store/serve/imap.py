@@ -137,7 +137,7 @@ class ImapAgent:
         self._store = service.store
         self._peer = peer
         self._notify = notify
-        self._door = Door(service.authenticator, "imap", "imap", peer.address, service.log)
+        self._door = Door(service.authenticator, "imap", "imap", peer.address, service.log, notify)
         self._shared: SharedView | None = None
         self._claims = False  # this session may take \\Recent
         self._shaper = Shaper(self._summarise, self._file_of, self._header_in_file)
@@ -213,7 +213,7 @@ class ImapAgent:
             self._watching.forget()
         if self._door.login is not None:
             self._service.views.ignore(self._door.login.account, self)
-            self._door.login = None
+            self._door.leave()
 
     @property
     def _account(self) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
+from posthouse.protocols.dialogue import Reason
 from posthouse.protocols.sasl.mechanism import (
     LOOKUPS,
     PROOFS,
@@ -52,19 +53,35 @@ class Authenticator(Protocol):
 
     def tell(self, question: Lookup) -> object: ...
 
+    def enter(self, guest: Door, login: Any) -> None:
+        """A session has logged in; it is shut out when the log-in holds no more."""
+
+    def leave(self, guest: Door, login: Any) -> None: ...
+
 
 class Door:
-    """The log-in of one connection; `scope` is what app passwords are for."""
+    """The log-in of one connection; `scope` is what app passwords are for.
+
+    `notify` leaves a notice with the engine.
+    """
 
     def __init__(
-        self, authenticator: Authenticator, scope: str, service: str, peer: str, log: Log
+        self,
+        authenticator: Authenticator,
+        scope: str,
+        service: str,
+        peer: str,
+        log: Log,
+        notify: Callable[[object], None],
     ) -> None:
         self._authenticator = authenticator
         self._scope = scope
         self._service = service
         self._peer = peer
         self._log = log
+        self._notify = notify
         self.login: Login | None = None
+        self.shut = False  # the log-in holds no more
 
     def ask(self, question: object) -> object:
         """The answer to one of `QUESTIONS`, or an awaitable of it."""
@@ -80,8 +97,24 @@ class Door:
             self._log.info("login denied", user=_user(question), reason=found.why.value, **fields)
             return found
         self._log.info("login", user=found.address, **fields)
+        self.leave()
         self.login = found
+        self._authenticator.enter(self, found)
         return Accepted(found.address)
+
+    def shut_out(self) -> None:
+        """End the session as soon as the protocol lets it."""
+        if not self.shut and self.login is not None:
+            self.shut = True
+            user, service = self.login.address, self._service
+            self._log.info("shut out", user=user, service=service, peer=self._peer)
+            self._notify(Reason.SHUT_OUT)
+
+    def leave(self) -> None:
+        """Nobody is logged in any more."""
+        login, self.login = self.login, None
+        if login is not None:
+            self._authenticator.leave(self, login)
 
 
 def _by(question: Proof) -> str:

@@ -107,7 +107,7 @@ class Pop3:
         self.preferred = find_language(self.languages, settings.language) or ENGLISH
         self.measuring = asyncio.Semaphore(MEASURED_AT_ONCE)
 
-    def begin(self, peer: Peer, _notify: Notify) -> tuple[Engine, Pop3Agent]:
+    def begin(self, peer: Peer, notify: Notify) -> tuple[Engine, Pop3Agent]:
         """A connection has come."""
         settings = self.settings
         session = Session(
@@ -128,16 +128,16 @@ class Pop3:
             tls=peer.tls,
             pauses=self.patience is not None,
         )
-        return serve(session), Pop3Agent(self, peer)
+        return serve(session), Pop3Agent(self, peer, notify)
 
 
 class Pop3Agent:
     """One connection."""
 
-    def __init__(self, service: Pop3, peer: Peer) -> None:
+    def __init__(self, service: Pop3, peer: Peer, notify: Notify) -> None:
         self._service = service
         self._peer = peer
-        self._door = Door(service.authenticator, "pop3", "pop3", peer.address, service.log)
+        self._door = Door(service.authenticator, "pop3", "pop3", peer.address, service.log, notify)
         self._lock: Lock | None = None
         self._listing = Listing(0, (), (), ())
         self._utf8 = False
@@ -175,6 +175,7 @@ class Pop3Agent:
         """The connection has gone; what was marked stays (RFC 1939 §6)."""
         self._note_retrieved()
         self._release()
+        self._door.leave()
 
     # The maildrop
 
