@@ -24,7 +24,11 @@ def identify(session: Session, reader: Reader) -> Dialogue[str]:
 
 
 def _fields(reader: Reader) -> dict[str, str | None]:
-    """id-params-list = "(" #(string SP nstring) ")" / nil"""
+    """id-params-list = "(" #(string SP nstring) ")" / nil
+
+    Elements of `#` stand apart by spaces and may be empty (RFC 2060 §9, RFC 822 §2.7).
+    Quirk: aioimaplib sends `( "name" "client" )`.
+    """
     fields: dict[str, str | None] = {}
     if reader.accept(b"NIL"):
         return fields
@@ -39,7 +43,16 @@ def _fields(reader: Reader) -> dict[str, str | None]:
             raise Bad("too many fields, or one twice")
         fields[name] = None if value is None else value.decode("utf-8", "replace")
 
-    reader.list(pair)
+    reader.expect(b"(")
+    apart = True
+    while not reader.accept(b")"):
+        if reader.accept(b" "):
+            apart = True
+        elif apart:
+            pair()
+            apart = False
+        else:
+            raise Bad("expected a space or ')'")
     return fields
 
 
