@@ -70,9 +70,7 @@ class Submission:
 class SubmissionAgent(Receiver):
     """One connection."""
 
-    def __init__(
-        self, service: Submission, session: Session, peer: Peer, notify: Notify
-    ) -> None:
+    def __init__(self, service: Submission, session: Session, peer: Peer, notify: Notify) -> None:
         guest = None if service.manners is None else service.manners.meet(peer.address)
         super().__init__(service.house, service.room, session, peer, guest)
         self._service = service
