@@ -174,7 +174,6 @@ class Rare:
     email_id: bytes  # RFC 8474 §5.1
     saved: int | None  # seconds since 1970 (RFC 8514)
     preview: bytes | None = None  # a string ready to send (RFC 8970)
-    thread_id: bytes | None = None  # RFC 8474 §5.2
 
 
 #: UID, internal date (seconds since 1970, UTC), size, ENVELOPE, BODY, BODYSTRUCTURE (all three

@@ -1,8 +1,10 @@
-"""OBJECTID: names for mailboxes and messages that stay (RFC 8474)."""
+"""OBJECTID: names for mailboxes, messages and threads that stay (RFC 8474)."""
 
 from __future__ import annotations
 
 import re
+
+from posthouse.message.thread import thread_of
 
 from ..extension import Extension
 from ..fetch.item import Item, Slice
@@ -18,14 +20,18 @@ def _emails(part: Slice) -> tuple[list[bytes]]:
 
 
 def _threads(part: Slice) -> tuple[list[bytes]]:
-    ids = [row[9].thread_id if row[9] else None for row in part.rows]
-    return ([b"NIL" if each is None else b"(" + each + b")" for each in ids],)
+    return ([thread_id(header) for header in part.headers],)
+
+
+def thread_id(header: bytes) -> bytes:
+    """§5.2; no EMAILID begins so (§8.1)"""
+    return b"T" + thread_of(header).encode("ascii")
 
 
 #: §5.1: the same for copies of a message
 EMAIL_ID = Item(b"EMAILID (%b)", _emails, Need.RARE)
-#: §5.2
-THREAD_ID = Item(b"THREADID %b", _threads, Need.RARE, lasting=False)
+#: §5.2: the same for all messages of a thread, whatever their mailboxes
+THREAD_ID = Item(b"THREADID (%b)", _threads, Need.HEADER)
 
 
 def _id(reader: Reader) -> bytes:
@@ -44,9 +50,7 @@ def email(reader: Reader) -> Key:
 def thread(reader: Reader) -> Key:
     """search-key =/ "THREADID" SP objectid   (§6)"""
     wanted = _id(reader)
-    return Asked(
-        Need.RARE, lambda message: bool(message.row[9] and message.row[9].thread_id == wanted)
-    )
+    return Asked(Need.HEADER, lambda message: thread_id(message.header) == wanted)
 
 
 OBJECTID = Extension(
