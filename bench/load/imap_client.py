@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 BATCH = 100  # letters in one APPEND, where the server has MULTIAPPEND
 BATCH_OCTETS = 4_000_000
 BLOCK = 1 << 20
+LINE = 8192  # octets of the last line, at most
+PATIENCE = 120.0  # seconds for what comes next
 
 Letters = Callable[[int], bytes]
 
@@ -21,7 +23,7 @@ class Client:
     """One connection, logged in."""
 
     def __init__(self, port: int, user: str, password: str) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._block = memoryview(bytearray(BLOCK))
         self._tag = 0
@@ -62,7 +64,7 @@ class Client:
             octets += count
             if parts is not None:
                 parts.append(bytes(self._block[:count]))
-            tail = (tail + bytes(self._block[max(0, count - 512) : count]))[-512:]
+            tail = (tail + bytes(self._block[max(0, count - LINE) : count]))[-LINE:]
             if tail.endswith(b"\r\n"):
                 last = tail[tail.rfind(b"\r\n", 0, -2) + 1 :].lstrip()
                 if last.startswith(tag + b" "):

@@ -13,7 +13,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from bench.peers import PASSWORD, READERS, Missing, Peer, free_ports, installed_version, user_id
+from bench.peers import PASSWORD, Missing, Peer, free_ports, installed_version, user_id
+from bench.peers.readers import READERS
 
 _PLACES = (Path("/usr/lib/cyrus/bin"), Path("/opt/cyrus/usr/lib/cyrus/bin"))
 _MASTER = Path("/usr/lib/cyrus/bin/master")

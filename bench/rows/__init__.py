@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from bench.rows import imap, pop3, relay, smtp
+from bench.rows import imap, imap_change, lmtp, pop3, relay, smtp
 from bench.rows.base import Row
 
-ROWS: tuple[Row, ...] = (*smtp.ROWS, *relay.ROWS, *imap.ROWS, *pop3.ROWS)
+ROWS: tuple[Row, ...] = (
+    *smtp.ROWS,
+    *lmtp.ROWS,
+    *relay.ROWS,
+    *imap.ROWS,
+    *imap_change.ROWS,
+    *pop3.ROWS,
+)

@@ -1,18 +1,23 @@
-"""What a mailbox of 10,000 letters is asked over IMAP."""
+"""What mailboxes are asked over IMAP: SELECT, STATUS, FETCH, SEARCH, SORT, THREAD.
+
+A name without a size is of a mailbox of 10,000 letters; `--rows '*-100k'` has the largest alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bench.ours import Posthouse
 from bench.peers import PASSWORD
-from bench.rows.base import OURS, Figures, Load, Row, Subject, measured
+from bench.rows.base import Figures, Row, Subject, measured
+from bench.rows.boxes import HUNDRED, MIX, TEN, THOUSAND, Box
 
-IMAP = ("dovecot-maildir", "dovecot-mdbox", *OURS)
-LETTERS = 10_000  # in the mailbox that is fetched from
+IMAP = ("dovecot-maildir", "dovecot-mdbox", "cyrus", "posthouse-1")
 ENVELOPE = "(ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE FLAGS UID)"
 FIELDS = "(BODY.PEEK[HEADER.FIELDS (From To Subject Date Message-ID References)])"
+SHORT = 1.0  # seconds that a command is repeated, at least
+
+Measure = Callable[[Subject], Figures]
 
 
 def imap_orders(subject: Subject) -> dict[str, Any]:
@@ -20,109 +25,124 @@ def imap_orders(subject: Subject) -> dict[str, Any]:
     return {"port": peer.ports["imap"], "users": [peer.reader], "password": PASSWORD}
 
 
-def fetch(items: str, mark: str, *, change: bool = False) -> Callable[[Subject], Figures]:
-    """FETCH 1:* of a mailbox of 10,000 letters; an operation is one message.
+def asked(action: str, box: Box, **more: Any) -> Measure:
+    """A load of `bench.load.imap` on a mailbox that is full."""
+
+    def measure(subject: Subject) -> Figures:
+        box.fill(subject)
+        return measured(subject, "imap", box.orders(subject, action, seconds=SHORT, **more))
+
+    return measure
+
+
+def fetch(box: Box, items: str, mark: str, *, change: bool = False) -> Measure:
+    """FETCH 1:*; an operation is one message.
 
     With `change`, a flag of one message is stored before each FETCH, and counted with it: what a
     server has kept of its last answer is no longer the answer.
     """
+    return asked("fetch", box, items=items, mark=mark, change=change)
+
+
+def first(items: str, mark: str) -> Measure:
+    """FETCH 1:* of 2,000 letters that have just been appended; an operation is one message."""
 
     def measure(subject: Subject) -> Figures:
-        if not subject.filled:
-            fill(subject)
-        orders = imap_orders(subject) | {
-            "action": "fetch",
-            "letters": subject.filled,
-            "items": items,
-            "mark": mark,
-            "change": change,
-        }
-        return measured(subject, "imap", orders)
+        TEN.fill(subject)
+        more = {"items": items, "mark": mark, "letters": 2_000}
+        return measured(subject, "imap", TEN.orders(subject, "first") | more)
 
     return measure
 
 
-def find(commands: Mapping[str, int]) -> Callable[[Subject], Figures]:
-    """Commands that search the mailbox of 10,000, and how many messages each finds."""
+def find(box: Box, commands: Mapping[str, int]) -> Measure:
+    """Commands that search, and how many messages each finds."""
 
     def measure(subject: Subject) -> Figures:
-        if not subject.filled:
-            fill(subject)
-        if isinstance(subject.peer, Posthouse) and not subject.indexed:
-            subject.peer.server.run("search", "rebuild")
-            subject.indexed = True
-        orders = imap_orders(subject) | {
-            "action": "find",
-            "commands": list(commands),
-            "found": list(commands.values()),
-        }
-        return measured(subject, "imap", orders)
+        box.index(subject)
+        given = {"commands": list(commands), "found": list(commands.values()), "seconds": SHORT}
+        return measured(subject, "imap", box.orders(subject, "find", **given))
 
     return measure
 
 
-def fill(subject: Subject) -> None:
-    """Put the letters into the mailbox that is fetched from."""
-    load = Load("imap", imap_orders(subject) | {"action": "fill", "letters": LETTERS})
-    load.run()
-    load.end()
-    subject.filled = LETTERS
+def status(subject: Subject) -> Figures:
+    """STATUS of 100 mailboxes with 3 letters each."""
+    TEN.fill(subject)
+    orders = TEN.orders(subject, "status", seconds=SHORT) | {"letters": 100}
+    return measured(subject, "imap", orders)
+
+
+def _select_rows() -> tuple[Row, ...]:
+    sizes = {"-1k": THOUSAND, "": TEN, "-100k": HUNDRED}
+    return tuple(
+        Row(f"select{size}", f"SELECT of {box.of}", IMAP, asked("select", box))
+        for size, box in sizes.items()
+    )
+
+
+def _fetch_rows() -> tuple[Row, ...]:
+    """Again and again, so that a server may answer from what it has kept."""
+    kinds = {
+        "flags": ("(FLAGS)", " FETCH (", {"-1k": THOUSAND, "": TEN, "-100k": HUNDRED}),
+        "envelope": (ENVELOPE, "ENVELOPE (", {"": TEN, "-100k": HUNDRED, "-mix": MIX}),
+        "fields": (FIELDS, "BODY[HEADER.FIELDS", {"": TEN, "-mix": MIX}),
+        "body": ("(BODY.PEEK[])", "BODY[] {", {"": TEN, "-100k": HUNDRED, "-mix": MIX}),
+    }
+    return tuple(
+        Row(
+            f"fetch-{kind}{size}",
+            f"FETCH {items}, a message of {box.of}",
+            IMAP,
+            fetch(box, items, mark),
+        )
+        for kind, (items, mark, sizes) in kinds.items()
+        for size, box in sizes.items()
+    )
+
+
+def _search_rows() -> tuple[Row, ...]:
+    """A letter `no. N` is found by what begins with N, too."""
+    rows = []
+    for size, box, found in (("", TEN, 11), ("-100k", HUNDRED, 111)):
+        texts = {f'SEARCH TEXT "no. {number}"': found for number in range(100, 120)}
+        subjects = {f'SEARCH SUBJECT "no. {number}"': found for number in range(100, 120)}
+        count = box.letters
+        for name, text, commands, goal in (
+            ("search-text", f"SEARCH TEXT for what {found} messages have", texts, 1 / 100),
+            ("search-subject", f"SEARCH SUBJECT for what {found} messages have", subjects, 1.0),
+            ("search-unseen", "SEARCH UNSEEN", {"SEARCH UNSEEN": count}, 1.0),
+            ("search-since", "SEARCH SINCE", {"SEARCH SINCE 1-Jan-2020": count}, 1.0),
+            ("sort", "SORT (SUBJECT)", {"SORT (SUBJECT) UTF-8 ALL": count}, 1.0),
+            ("thread", "THREAD REFERENCES", {"THREAD REFERENCES UTF-8 ALL": count}, 1.0),
+        ):
+            rows.append(
+                Row(f"{name}{size}", f"{text} of {box.of}", IMAP, find(box, commands), goal)
+            )
+    return tuple(rows)
 
 
 ROWS = (
-    Row(
-        "fetch-flags",
-        "FETCH (FLAGS), a message of 10,000",
-        IMAP,
-        fetch("(FLAGS)", " FETCH ("),
-    ),
+    *_select_rows(),
+    Row("status", "STATUS of 100 mailboxes, sent at once", IMAP, status),
+    *_fetch_rows(),
     Row(
         "fetch-flags-changed",
         "STORE of one message and FETCH (FLAGS), a message of 10,000",
         IMAP,
-        fetch("(FLAGS)", " FETCH (", change=True),
+        fetch(TEN, "(FLAGS)", " FETCH (", change=True),
     ),
     Row(
-        "fetch-envelope",
-        f"FETCH {ENVELOPE}, a message of 10,000",
+        "first-envelope",
+        f"FETCH {ENVELOPE}, a message of 2,000 just appended",
         IMAP,
-        fetch(ENVELOPE, "ENVELOPE ("),
+        first(ENVELOPE, "ENVELOPE ("),
     ),
     Row(
-        "fetch-fields",
-        f"FETCH {FIELDS}, a message of 10,000",
+        "first-fields",
+        f"FETCH {FIELDS}, a message of 2,000 just appended",
         IMAP,
-        fetch(FIELDS, "BODY[HEADER.FIELDS"),
+        first(FIELDS, "BODY[HEADER.FIELDS"),
     ),
-    Row(
-        "fetch-body",
-        "FETCH (BODY.PEEK[]), a message of 10,000 of 4 kB",
-        IMAP,
-        fetch("(BODY.PEEK[])", "BODY[] {"),
-    ),
-    Row(
-        "search-text",
-        "SEARCH TEXT for what 11 or 56 of 10,000 messages have",
-        IMAP,
-        find(
-            {f'SEARCH TEXT "no. {number}"': 11 for number in range(100, 120)}
-            | {'SEARCH TEXT "candle, no. 7"': 56}
-        ),
-        goal=1 / 100,
-    ),
-    Row(
-        "search-subject",
-        "SEARCH SUBJECT for what 11 of 10,000 messages have",
-        IMAP,
-        find({f'SEARCH SUBJECT "no. {number}"': 11 for number in range(100, 120)}),
-    ),
-    Row("search-unseen", "SEARCH UNSEEN of 10,000", IMAP, find({"SEARCH UNSEEN": LETTERS})),
-    Row("search-since", "SEARCH SINCE of 10,000", IMAP, find({"SEARCH SINCE 1-Jan-2020": LETTERS})),
-    Row("sort", "SORT (SUBJECT) of 10,000", IMAP, find({"SORT (SUBJECT) UTF-8 ALL": LETTERS})),
-    Row(
-        "thread",
-        "THREAD REFERENCES of 10,000",
-        IMAP,
-        find({"THREAD REFERENCES UTF-8 ALL": LETTERS}),
-    ),
+    *_search_rows(),
 )
