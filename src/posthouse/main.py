@@ -117,7 +117,6 @@ class Worker:
         self._lease_of_index = f"w{index}-"
         self._lease = f"{self._lease_of_index}{os.getpid()}-{secrets.token_hex(8)}"
         self.store = Store(directory)
-        self.store.checkpoints = self._tell_checkpoints
         self._sender = Sender(directory)
         self._receiver = Receiver(self._sender, self._hear)
         self.store.published = lambda told: self._sender.send(
@@ -236,6 +235,7 @@ class Worker:
         await self.store.write(release_leases(self._lease_of_index, living))
         self.store.listen("account", self._indexer.hear)
         self._authenticator.presence.listen(self.store.listen)
+        self.store.checkpoints = self._tell_checkpoints
         self._tasks = [
             asyncio.create_task(self._delivery.run()),
             asyncio.create_task(self._sweeper.run()),

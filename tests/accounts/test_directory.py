@@ -6,12 +6,21 @@ import pytest
 
 from posthouse.accounts.accounts import add_account, add_accounts, list_accounts
 from posthouse.accounts.aliases import add_alias, list_aliases, remove_alias
-from posthouse.accounts.directory import Absent, Alias, LocalAccount, may_send_as, resolve
+from posthouse.accounts.directory import (
+    POSTMASTER_OF_DOMAIN,
+    POSTMASTER_OF_HOUSE,
+    Absent,
+    Alias,
+    LocalAccount,
+    may_send_as,
+    resolve,
+)
 from posthouse.accounts.domains import add_domain, list_domains
 from posthouse.accounts.errors import Conflict
 from posthouse.accounts.names import NotAnAddress, canonical_address, canonical_domain
 from posthouse.store.direct import DirectStore
 from posthouse.store.mailboxes import list_mailboxes
+from posthouse.store.unit import rows_of
 
 
 @pytest.fixture
@@ -76,6 +85,22 @@ def test_postmaster_is_always_somebody(store: DirectStore) -> None:
     assert found == LocalAccount(ann, "ann@example.org")
     store.write(add_alias("postmaster@example.org", ["bob@example.com"]))
     assert isinstance(store.read(resolve("postmaster", "example.org")), Alias)
+
+
+def test_postmaster_is_found_by_an_index(store: DirectStore) -> None:
+    """However many accounts there are before those of the domain, or none of it."""
+    store.write(add_account("first@example.org", "hash", 0))
+    store.write(add_domain("example.net", 0))
+    last = store.write(add_account("last@example.net", "hash", 0))
+    found = store.read(resolve("postmaster", "example.net"))
+    assert isinstance(found, LocalAccount)
+    assert found.account == last
+    explain = f"EXPLAIN QUERY PLAN {POSTMASTER_OF_DOMAIN}"
+    plan = store.read(lambda: rows_of(explain, "example.net"))
+    assert [row[3] for row in plan] == ["SEARCH account USING INDEX account_by_domain (domain=?)"]
+    # That of the house is the first row of the table, in the order in which it lies there.
+    plan = store.read(lambda: rows_of(f"EXPLAIN QUERY PLAN {POSTMASTER_OF_HOUSE}"))
+    assert [row[3] for row in plan] == ["SCAN account"]
 
 
 def test_who_may_send_as_whom(store: DirectStore, ann: int) -> None:

@@ -17,6 +17,7 @@ from posthouse.protocols.imap.mail_events import Copied, Copy, Declined, Move
 from posthouse.protocols.sasl.mechanism import Accepted, Password
 from posthouse.runtime.connection import Peer
 from posthouse.runtime.log import open_log
+from posthouse.store import mailboxes
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import ROW, prepare
 from posthouse.store.mailboxes import create_default_mailboxes
@@ -104,6 +105,25 @@ def test_one_can_read_though_nothing_can_be_written(tmp_path: Path) -> None:
         opened = await answer(agent, events.Select("INBOX", False))
         assert isinstance(opened, events.Opened)
         assert list(opened.selected.view.uids) == [1]
+        agent.closed()
+
+    in_house(tmp_path, test)
+
+
+def test_subscriptions_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there already may be said again."""
+    monkeypatch.setattr(mailboxes, "MOST_SUBSCRIPTIONS", 8)
+
+    async def test(house: House) -> None:
+        agent = await house.session()
+        refused = []
+        for number in range(4):
+            given = await answer(agent, events.Subscribe(f"name {number}"))
+            refused.append(isinstance(given, Declined) and given.code)
+        assert refused == [False, False, "LIMIT", "LIMIT"]
+        assert await answer(agent, events.Subscribe("name 1")) is None
+        await answer(agent, events.Unsubscribe("name 0"))
+        assert await answer(agent, events.Subscribe("name 2")) is None
         agent.closed()
 
     in_house(tmp_path, test)

@@ -29,9 +29,9 @@ class Account:
 
 #: A number is given once, also to accounts that are removed: sessions may still know it.
 _INSERT = """
-INSERT INTO account (id, address, password, created)
+INSERT INTO account (id, address, domain, password, created)
 SELECT max(COALESCE((SELECT max(id) FROM account), 0),
-           COALESCE((SELECT max(id) FROM removed_account), 0)) + 1, ?1, '', ?2
+           COALESCE((SELECT max(id) FROM removed_account), 0)) + 1, ?1, ?3, '', ?2
 WHERE true
 ON CONFLICT DO NOTHING
 """
@@ -65,7 +65,13 @@ def add_account(address: str, password: Kept | str, now: int) -> Unit[int]:
 
 
 def add_accounts(addresses: Sequence[str], password: Kept | str, now: int) -> Unit[list[int]]:
-    """Add those of many accounts that are not there yet; their ids. Raises as above."""
+    """Add those of many accounts that are not there yet; their ids. Raises as above.
+
+    What is kept of the one password is made once and shared, with its salts: the keys of each (two
+    of them as slow to make as a guess) would take minutes for some thousands of accounts, and all
+    have the same password anyway. Who finds the one has them all; and as nobody else's decoy has
+    that salt, SCRAM tells which names are accounts, until each has a password of its own.
+    """
     wanted = list(dict.fromkeys(canonical_address(address) for address in addresses))
 
     def unit() -> Work[list[int]]:
@@ -84,7 +90,7 @@ def add_accounts(addresses: Sequence[str], password: Kept | str, now: int) -> Un
 def _add(address: str, password: Kept | str, now: int) -> Work[int | None]:
     if (yield from one_of("SELECT target FROM alias WHERE address = ?1", address)) is not None:
         raise Conflict(f"{address} is an alias; remove it first: posthouse alias remove {address}")
-    if not (yield from run(_INSERT, address, now)):
+    if not (yield from run(_INSERT, address, now, address.rpartition("@")[2])):
         return None
     row = yield from one_of("SELECT id FROM account WHERE address = ?1", address)
     assert row is not None

@@ -54,10 +54,8 @@ WHERE address IN (?1, ?2, '@' || ?3)
 
 # RFC 5321 §4.5.1: mail to postmaster is taken even where nobody was named for it; then it goes
 # to the first account of the domain, or of the house.
-_POSTMASTER = """
-SELECT id, address FROM account
-ORDER BY CASE WHEN address LIKE ?1 THEN 0 ELSE 1 END, id LIMIT 1
-"""
+POSTMASTER_OF_DOMAIN = "SELECT id, address FROM account WHERE domain = ?1 ORDER BY id LIMIT 1"
+POSTMASTER_OF_HOUSE = "SELECT id, address FROM account ORDER BY id LIMIT 1"
 
 
 def resolve(local_part: str, domain: str, separator: str = SEPARATOR) -> Unit[Resolved]:
@@ -106,7 +104,9 @@ def _targets(rows: list[Row], alias: str) -> tuple[str, ...]:
 
 
 def _postmaster(host: str) -> Work[Resolved]:
-    row = yield from one_of(_POSTMASTER, f"%@{host}")
+    row = yield from one_of(POSTMASTER_OF_DOMAIN, host)
+    if row is None:
+        row = yield from one_of(POSTMASTER_OF_HOUSE)
     if row is None:
         return Absent.UNKNOWN_USER
     return LocalAccount(row[0], row[1])

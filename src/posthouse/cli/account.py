@@ -85,6 +85,10 @@ def import_(file: Path, password_stdin: bool) -> None:
 
     Empty lines and lines that begin with # are passed over, as are accounts that are there.
 
+    The password is hashed once for all, so that thousands are added within seconds. Give each
+    account a password of its own soon: by one that is found out all are, and their common salt
+    shows which names are accounts.
+
     \b
     echo secret | posthouse account import people.txt --password-stdin
     """

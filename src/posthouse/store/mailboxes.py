@@ -29,6 +29,7 @@ DEFAULTS = (
 )
 
 MOST_MAILBOXES = 10_000  # of an account
+MOST_SUBSCRIPTIONS = 20_000  # of an account: names, which need not be mailboxes
 LONGEST_NAME = 4096  # octets
 
 
@@ -42,6 +43,10 @@ class NotAllowed(Exception):
 
 class SpecialUseTaken(Exception):
     """Another mailbox has this special use."""
+
+
+class TooManySubscriptions(Exception):
+    """The account is subscribed to as many names as it may be."""
 
 
 class TooManyMailboxes(Exception):
@@ -388,11 +393,15 @@ def _move_inbox(account: int, new: str, now: int) -> Work[None]:
 
 
 def subscribe(account: int, name: str) -> Unit[None]:
-    """SUBSCRIBE (RFC 3501 §6.3.6)."""
+    """SUBSCRIBE (RFC 3501 §6.3.6). Raises TooManySubscriptions."""
 
     def unit() -> Work[None]:
-        if (yield from _subscribe(account, name)):
-            yield from _subscriptions_changed(account)
+        if not (yield from _subscribe(account, name)):
+            return
+        row = yield from one_of("SELECT count(*) FROM subscription WHERE account = ?1", account)
+        if row is not None and row[0] > MOST_SUBSCRIPTIONS:
+            raise TooManySubscriptions
+        yield from _subscriptions_changed(account)
 
     return unit
 

@@ -8,7 +8,13 @@ from posthouse.protocols.imap.mail_events import Declined
 
 from ..annotations import TooManyAnnotations
 from ..flags import TooManyFlags
-from ..mailboxes import MailboxExists, NotAllowed, SpecialUseTaken, TooManyMailboxes
+from ..mailboxes import (
+    MailboxExists,
+    NotAllowed,
+    SpecialUseTaken,
+    TooManyMailboxes,
+    TooManySubscriptions,
+)
 from ..messages import MailboxFull, NoSuchMailbox, SomeExpunged
 from ..quota import OverQuota
 from ..space import Lack
@@ -28,6 +34,7 @@ REFUSALS: Mapping[type[Exception], Declined] = {
     NotAllowed: Declined("this cannot be done with that mailbox", "CANNOT"),
     SpecialUseTaken: Declined("another mailbox is for this", "USEATTR"),
     TooManyMailboxes: Declined("the account has too many mailboxes", "LIMIT"),
+    TooManySubscriptions: Declined("the account has too many subscriptions", "LIMIT"),
     SomeExpunged: Declined("some of the messages were expunged", "EXPUNGEISSUED"),
     OverQuota: Declined("the account keeps as much as it may; remove something", "OVERQUOTA"),
     TooManyAnnotations: Declined("there are too many annotations", "METADATA TOOMANY"),
