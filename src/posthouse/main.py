@@ -7,6 +7,7 @@ service, serves the sockets that its parent has bound, and ends in order.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import secrets
@@ -27,6 +28,7 @@ from .accounts.tokens import Tokens
 from .config import Config
 from .mda.delivery import LocalDelivery
 from .mta.queue.queue import Queue
+from .mta.queue.recalling import recall
 from .mta.queue.schedule import Schedule
 from .mta.queue.units import release_leases
 from .mta.relay.relay import Relay
@@ -34,7 +36,7 @@ from .mta.report.reporter import Reporter
 from .mta.report.settlement import Settlement
 from .routing import new_resolver, new_router, relay_settings
 from .runtime.accepting import TlsServer
-from .runtime.clock import Clock, SystemClock
+from .runtime.clock import Clock, Jumps, SystemClock
 from .runtime.connection import Census, Connection, Limits, Service
 from .runtime.counters import Counters
 from .runtime.hostname import own_name
@@ -44,6 +46,7 @@ from .runtime.notify import Receiver, Sender
 from .runtime.tls import ServerContext
 from .services import Parts, expiry, services
 from .store.blobs.files import BlobFiles
+from .store.database import StoreUnavailable
 from .store.search.indexer import Indexer
 from .store.search.searching import Searching
 from .store.store import Store
@@ -52,6 +55,8 @@ from .store.views import MailboxViews
 
 REMINDER = 20.0  # seconds between looks at the change feed, behind notifications that were lost
 BACKLOG = 1024
+AGAIN = 1.0  # seconds until what a dead worker left is asked for again, if nothing can be written
+JUMP = 5.0  # seconds that a clock goes back from which what waits is looked at
 LAST_WORDS = 3.0  # seconds of the time to end that are for what comes after the sessions
 
 
@@ -116,6 +121,8 @@ class Worker:
         #: The worker of this index that was here before is dead, or about to end after SIGHUP.
         self._lease_of_index = f"w{index}-"
         self._lease = f"{self._lease_of_index}{os.getpid()}-{secrets.token_hex(8)}"
+        self._jumps, self._now = Jumps(clock), clock.now
+        self._was_ahead = False  # the clock, and what waits has not been looked at since
         self.store = Store(directory)
         self._sender = Sender(directory)
         self._receiver = Receiver(self._sender, self._hear)
@@ -131,6 +138,7 @@ class Worker:
         self._queue = Queue(
             self.store, self._lease, clock.now, queue_ids(), config.queue.hold_outgoing
         )
+        self._schedule = new_schedule(config)
         self._settlement = Settlement(
             self.store,
             Reporter(
@@ -139,12 +147,7 @@ class Worker:
                 clock.now,
                 config.delivery.separator,
             ),
-            Schedule(
-                first=config.queue.first_wait,
-                longest=config.queue.longest_wait,
-                warn_after=config.queue.warn_after,
-                give_up_after=config.queue.give_up_after,
-            ),
+            self._schedule,
             clock.now,
             random.random,
             log,
@@ -230,13 +233,18 @@ class Worker:
             self.store.hear(topic, key, value)
 
     async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
-        """Take up what a dead worker left, but not what one that still ends has; then serve."""
-        living = [f"{self._lease_of_index}{pid}-" for pid in self._sender.living()]
-        await self.store.write(release_leases(self._lease_of_index, living))
+        """Take up what a dead worker left; then serve."""
+        taking_over: list[asyncio.Task[None]] = []
+        try:
+            await self._take_over()
+        except StoreUnavailable as error:  # one can read all the same
+            self._log.error("nothing can be written", reason=str(error))
+            taking_over.append(asyncio.create_task(self._take_over_later()))
         self.store.listen("account", self._indexer.hear)
         self._authenticator.presence.listen(self.store.listen)
         self.store.checkpoints = self._tell_checkpoints
         self._tasks = [
+            *taking_over,
             asyncio.create_task(self._delivery.run()),
             asyncio.create_task(self._sweeper.run()),
             asyncio.create_task(self._indexer.run()),
@@ -255,10 +263,36 @@ class Worker:
             lambda: Connection(service, self._census), sock=bound, backlog=BACKLOG
         )
 
+    async def _take_over(self) -> None:
+        """What a dead worker left, but not what one that still ends has.
+
+        What waits for longer than the schedule knows was put off by a clock that was wrong.
+        """
+        living = [f"{self._lease_of_index}{pid}-" for pid in (*self._sender.living(), os.getpid())]
+        await self.store.write(release_leases(self._lease_of_index, living))
+        longest = max(self._schedule.longest_wait(), int(2 * self._config.relay.longest_wait))
+        await self.store.write(recall(int(self._now()), longest))
+
+    async def _take_over_later(self) -> None:
+        while not self.store.trouble:
+            await asyncio.sleep(AGAIN)
+            with contextlib.suppress(StoreUnavailable):
+                return await self._take_over()
+
+    async def _look_at_clock(self) -> None:
+        """Have nothing wait for a time that was set by a clock that was ahead."""
+        if (back := self._jumps.back()) > JUMP:
+            self._log.warning("the clock has gone back", seconds=round(back))
+            self._was_ahead = True
+        if self._was_ahead:
+            await self.store.write(recall(int(self._now())))
+            self._was_ahead = False
+
     async def _remind(self) -> None:
         while True:
             await asyncio.sleep(REMINDER)
             try:
+                await self._look_at_clock()
                 await self._views.remind()
                 await self._authenticator.presence.look_at_all()
             except Exception as error:  # noqa: BLE001  the next time may do better
@@ -279,6 +313,16 @@ class Worker:
         self.store.close()
         self._sender.close()
         self._counters.close()
+
+
+def new_schedule(config: Config) -> Schedule:
+    """When what could not be relayed is tried again."""
+    return Schedule(
+        first=config.queue.first_wait,
+        longest=config.queue.longest_wait,
+        warn_after=config.queue.warn_after,
+        give_up_after=config.queue.give_up_after,
+    )
 
 
 def new_guard(config: Config, counters: Counters) -> Guard:

@@ -15,16 +15,18 @@ from pathlib import Path
 import apsw
 import pytest
 
+from posthouse.mta.queue.queue import LEASE, Accepted
 from posthouse.store import checkpoint
+from posthouse.store.contents import prepare
 from posthouse.store.database import FILE, StoreUnavailable
-from posthouse.store.mailboxes import subscribe
 from posthouse.store.migrate import migrate
 from posthouse.store.unit import Unit, Work, run
 from posthouse.store.writer import LARGEST_GROUP
 
 from .checks import check, open_found
 from .disk import Disk, Remains, Write
-from .house import PATIENCE, House, open_house
+from .house import PATIENCE, House, add_accounts, open_house
+from .letters import content_of
 from .script import Ledger, Script, Size
 
 SMALL = Size(accounts=2, steps=8, senders=2, letters=4)
@@ -95,14 +97,23 @@ def run_with(directory: Path, failing: Failing, seed: int, size: Size) -> Outcom
     return outcome
 
 
+def note(what: str) -> Unit[None]:
+    """Something small, of no account."""
+
+    def unit() -> Work[None]:
+        yield from run("INSERT INTO fact VALUES (?1, '')", what)
+
+    return unit
+
+
 async def takes_or_says_why(house: House) -> None:
     """What a store does once its disk works again."""
     if house.store.trouble:
         with pytest.raises(StoreUnavailable, match="start again"):
-            await house.store.write(subscribe(99, "Again"))
+            await house.store.write(note("again"))
         assert "start again" in house.store.trouble
     else:
-        await house.store.write(subscribe(99, "Again"))
+        await house.store.write(note("again"))
 
 
 def look_at(tmp_path: Path, outcome: Outcome, chance: random.Random, lenient: bool) -> None:
@@ -181,7 +192,7 @@ def test_a_fault_everywhere(tmp_path: Path, fault: str) -> None:
     print(f"{fault}: {runs} runs, {broken} stores stopped")
 
 
-def subscribe_to_many(
+def note_many(
     directory: Path, failing: Failing, count: int
 ) -> tuple[list[BaseException | None], str]:
     """Submit many units at once while the log cannot be written; what came of each."""
@@ -190,7 +201,7 @@ def subscribe_to_many(
         async with open_house(disk) as house:
             disk.fault = failing
             done = await asyncio.gather(
-                *(house.store.write(subscribe(1, f"n{n}")) for n in range(count)),
+                *(house.store.write(note(f"n{n}")) for n in range(count)),
                 return_exceptions=True,
             )
             disk.fault = None
@@ -202,7 +213,7 @@ def subscribe_to_many(
 
 
 def test_after_a_failed_sync_those_who_wait_are_refused_too(tmp_path: Path) -> None:
-    done, trouble = subscribe_to_many(
+    done, trouble = note_many(
         tmp_path, Failing(SYNCS, 0, 1, errno.EIO, only="-wal"), 3 * LARGEST_GROUP
     )
     assert {type(each) for each in done} == {StoreUnavailable}
@@ -210,7 +221,7 @@ def test_after_a_failed_sync_those_who_wait_are_refused_too(tmp_path: Path) -> N
 
 
 def test_a_group_that_found_no_room_is_tried_one_by_one(tmp_path: Path) -> None:
-    done, trouble = subscribe_to_many(
+    done, trouble = note_many(
         tmp_path, Failing(WRITES, 1, 1, errno.ENOSPC, only="-wal"), LARGEST_GROUP
     )
     assert done == [None] * LARGEST_GROUP
@@ -286,3 +297,29 @@ def test_after_a_checkpoint_that_failed_nothing_is_lost(
     with closing(found.connection):
         assert not list(found.wrong())
         assert found.rows("SELECT count(*) FROM fact WHERE name LIKE 'fill %'") == [(promised,)]
+
+
+def test_attack_62_what_there_was_no_room_to_deliver_waits_for_room_alone(tmp_path: Path) -> None:
+    """It is delivered as soon as there is room, and not only when its lease has run out."""
+    content = content_of(1)
+
+    async def main() -> None:
+        async with open_house(disk) as house:
+            await house.store.write(lambda: add_accounts(1))
+            failing = Failing(WRITES, 0, 1_000_000, errno.ENOSPC)
+            deliver = house.queue.deliver
+            assert deliver is not None
+
+            def without_room(accepted: Accepted) -> None:
+                disk.fault = failing
+                deliver(accepted)
+
+            house.queue.deliver = without_room
+            await house.accept(prepare(content), content, (1,))
+            await until(lambda: failing.failed)
+            disk.fault = None
+            await house.delivered()
+
+    assert PATIENCE < LEASE
+    with Disk(tmp_path) as disk:
+        asyncio.run(main())

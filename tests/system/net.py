@@ -7,6 +7,7 @@ believes the name server of the net alone.
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,6 +28,7 @@ QUICK = {
     "dns.addresses": "ipv4",
 }
 PATIENCE = 30.0
+COMMAND = (sys.executable, "-m", "posthouse")
 
 
 class Net:
@@ -66,6 +68,10 @@ class Net:
         address = self.address()
         self.dns.set(host, "A", address)
         peer = Peer(address, self.port, script, name=host, **more)  # type: ignore[arg-type]
+        return self.add(peer)
+
+    def add(self, peer: Peer) -> Peer:
+        """A host that was made elsewhere."""
         self._peers.append(peer)
         return peer
 
@@ -75,6 +81,8 @@ class Net:
         settings: Mapping[str, object] | None = None,
         workers: int = 1,
         data: Path | None = None,
+        command: tuple[str, ...] = COMMAND,
+        environment: Mapping[str, str] | None = None,
     ) -> Server:
         """A Posthouse that is the mail exchanger of its domain, with the account ann."""
         address, host = self.address(), f"mx.{domain}"
@@ -86,7 +94,13 @@ class Net:
             "dns.servers": self.dns.setting,
         }
         settings = SETTINGS | QUICK | own | dict(settings or {})
-        site = Server(workers=workers, settings=settings, data=data)
+        site = Server(
+            workers=workers,
+            settings=settings,
+            data=data,
+            command=command,
+            environment=environment,
+        )
         self._sites.append(site)
         site.start()
         site.add_account(f"ann@{domain}")

@@ -18,6 +18,7 @@ from posthouse.message.summary import Summary, summarise
 from posthouse.mta.queue.letter import Recipient
 from posthouse.mta.queue.outcome import Deferred, Failed, Outcome, Trouble
 from posthouse.mta.queue.queue import LEASE, Accepted, Queue
+from posthouse.mta.queue.relaying import give_back
 from posthouse.mta.queue.units import (
     TOPIC,
     Leased,
@@ -38,6 +39,7 @@ from posthouse.store.unit import Unit, Work
 
 BATCH = 50  # recipients taken from the queue at once
 POLL = 20.0  # seconds; behind the wake-ups, for what nobody woke us for
+AGAIN = 1.0  # seconds until what could not be written is tried again
 
 #: Why a letter cannot be filed, by what was raised: a status (RFC 3463) and words.
 TROUBLES = {
@@ -140,6 +142,7 @@ class LocalDelivery:
         self._log = log
         self._woken = asyncio.Event()
         self._work: set[asyncio.Task[None]] = set()
+        self._left: dict[int, None] = {}  # letters leased here that the disk had no room for
         self._large = asyncio.Semaphore(2)  # contents in files that are summed up at once
         store.listen(TOPIC, lambda _key, _value: self._woken.set())
         queue.deliver = self.accepted
@@ -194,7 +197,7 @@ class LocalDelivery:
         """One of several recipients cannot be filed for: deliver to the others, put it off."""
         self._queue.in_hand -= 1
         if isinstance(error, StoreUnavailable):
-            return  # the lease runs out, and the letter is where it was
+            return self._leave(letter)
         for delivery in deliveries:
             await self._deliver_one(letter, delivery, summary)
 
@@ -202,7 +205,7 @@ class LocalDelivery:
         try:
             numbers = await self._write(letter, [delivery], summary)
         except StoreUnavailable:
-            return
+            self._leave(letter)
         except Exception as error:  # noqa: BLE001  whatever it is, the letter waits
             await self._put_off(letter, delivery, error)
         else:
@@ -231,10 +234,23 @@ class LocalDelivery:
             reason=trouble.reason,
             error=repr(error),
         )
-        with contextlib.suppress(StoreUnavailable):  # then the lease runs out
+        try:
             await self._settlement.settle_message(
                 letter.message, self._lease, {delivery.number: outcome}
             )
+        except StoreUnavailable:
+            self._leave(letter)
+
+    def _leave(self, letter: Taken) -> None:
+        """It is where it was; as soon as there is room again it need not wait for its lease."""
+        self._left[letter.message] = None
+        self._woken.set()
+
+    async def _give_back(self) -> None:
+        """What was left may be taken again."""
+        for message in list(self._left):
+            await self._store.write(give_back(message, self._lease, int(self._now())))
+            del self._left[message]
 
     # What waits in the queue
 
@@ -243,6 +259,7 @@ class LocalDelivery:
         while True:
             self._woken.clear()
             try:
+                await self._give_back()
                 taken = await self._deliver_due()
             except StoreUnavailable:
                 taken = 0
@@ -250,8 +267,10 @@ class LocalDelivery:
                 self._log.error("local delivery failed", error=repr(error))
                 taken = 0
             if taken < BATCH:
+                pause = AGAIN if self._left and not self._store.trouble else POLL
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), POLL)
+                    async with asyncio.timeout(pause):  # wait_for of 3.11 may lose a cancellation
+                        await self._woken.wait()
 
     async def _deliver_due(self) -> int:
         now = int(self._now())

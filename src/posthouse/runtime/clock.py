@@ -45,6 +45,22 @@ class SetClock:
         self._monotonic += max(0.0, seconds)
 
 
+class Jumps:
+    """Sees that the clock has gone back, by the one that never does."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead = self._difference()
+
+    def _difference(self) -> float:
+        return self._clock.now() - self._clock.monotonic()
+
+    def back(self) -> float:
+        """Seconds that it has gone back since the last look; negative if it went ahead."""
+        before, self._ahead = self._ahead, self._difference()
+        return before - self._ahead
+
+
 def moment(clock: Clock) -> datetime:
     """Now, for a date field (RFC 5322 §3.3): whole seconds, UTC."""
     return datetime.fromtimestamp(int(clock.now()), UTC)

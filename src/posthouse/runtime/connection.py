@@ -358,6 +358,16 @@ class Connection(asyncio.Protocol):
         self._pump()
 
     def _agent_failed(self, question: object, error: BaseException) -> None:
+        if isinstance(error, OSError) or getattr(error, "temporary", False):
+            # A disk that is full or fails is no fault of this program.
+            self._census.log.warning(
+                "not at hand",
+                service=self._service.name,
+                peer=self._address,
+                reason=str(error) or type(error).__name__,
+            )
+            self._engine.fail(Failed(str(error)))
+            return
         self._census.log.error(
             "agent failed",
             service=self._service.name,

@@ -28,6 +28,8 @@ DiskFailure = (apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.ReadOnlyErr
 class StoreUnavailable(Exception):
     """The store takes no more writes; what to do is in the text. Nothing was changed."""
 
+    temporary = True  # no fault of the program's: who asked may ask again
+
 
 def connect(directory: Path, vfs: str | None = None, mapped: bool = False) -> apsw.Connection:
     """Open the database of a data directory, made if there is none yet.

@@ -125,4 +125,5 @@ class Store:
         self._writer.close()
         self._checkpointer.close()
         self._pool.shutdown()
-        self._connection.close()
+        with contextlib.suppress(apsw.Error):  # of the last checkpoint: the log keeps everything
+            self._connection.close()

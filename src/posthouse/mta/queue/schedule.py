@@ -32,6 +32,10 @@ class Schedule:
             wait *= self.growth
         return min(wait, self.longest) * (1 + self.jitter * chance)
 
+    def longest_wait(self) -> int:
+        """No wait is longer."""
+        return int(self.longest * (1 + self.jitter)) + 1
+
     def give_up_at(self, received: int) -> int:
         """When a letter that came at `received` has waited long enough."""
         return int(received + self.give_up_after)

@@ -131,6 +131,8 @@ def damage() -> Iterator[None]:
     """What shows that an index is damaged, as `Damaged`."""
     try:
         yield
+    except apsw.FullError:
+        raise  # what is there is whole
     except (apsw.Error, zstd.ZstdError, OverflowError, TypeError, ValueError) as error:
         raise Damaged(repr(error)) from error
 
@@ -185,6 +187,8 @@ class Index:
     def _rows(self, sql: str, *arguments: int) -> list[Any]:
         try:
             return self._execute(sql, arguments).fetchall()
+        except apsw.FullError:
+            raise
         except apsw.Error as error:
             raise Damaged(repr(error)) from error
 
