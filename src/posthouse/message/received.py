@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from posthouse.message.address import Address, Path, format_literal, parse_domain
 from posthouse.message.dates import format_date
@@ -48,8 +49,11 @@ def with_keyword(
 
 def format_received(reception: Reception) -> bytes:
     """The Received field, one clause a line (§4.4, Stamp)."""
+    client = _extended_domain(
+        reception.client_name, reception.client_address, reception.client_host
+    )
     lines = [
-        f"Received: from {_extended_domain(reception)}",
+        f"Received: from {client}",
         f"by {reception.server_name} with {reception.protocol} id {_id(reception.id)}",
     ]
     if reception.tls:
@@ -71,19 +75,20 @@ def format_delivered_to(address: Address) -> bytes:
     return f"Delivered-To: {address}\r\n".encode("utf-8", "replace")
 
 
-def _extended_domain(reception: Reception) -> str:
+@lru_cache(256)  # a client says its name once and brings many letters
+def _extended_domain(client_name: str, client_address: str, client_host: str) -> str:
     """Extended-Domain (§4.4). A client that gave no proper name is named by its address."""
     try:
-        name = parse_domain(reception.client_name)
+        name = parse_domain(client_name)
     except ValueError:
         name = ""
-    if not reception.client_address:
+    if not client_address:
         return name or "localhost"
-    literal = format_literal(reception.client_address)
+    literal = format_literal(client_address)
     if name:
-        host = f"{reception.client_host} " if reception.client_host else ""
+        host = f"{client_host} " if client_host else ""
         return f"{name} ({host}{literal})"
-    claimed = _clean(reception.client_name[:_NAME_LIMIT])
+    claimed = _clean(client_name[:_NAME_LIMIT])
     return f"{literal} ({claimed or 'no name'})"
 
 

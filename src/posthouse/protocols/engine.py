@@ -73,7 +73,10 @@ class Engine:
         self._finishing = False
         self._end = Reason.SHUTDOWN  # why it is finishing
         self._shown = False  # the step is a Show, whose event was given
-        self._step: Step | None = None
+        #: What the dialogue waits for, None once it is over; a new object for each wait.
+        self.step: Step | None = None
+        #: The event that `next_event` returned last wants an answer.
+        self.asked = False
         self.allowance: float | None = None  # seconds, see Allow
         self.allowances = 0  # how often it was set
         self._resume(None)
@@ -83,22 +86,12 @@ class Engine:
     @property
     def over(self) -> bool:
         """The dialogue has ended: send what is left and close."""
-        return self._step is None
-
-    @property
-    def asked(self) -> bool:
-        """The event that `next_event` returned last wants an answer."""
-        return type(self._step) in _ASKING
-
-    @property
-    def step(self) -> Step | None:
-        """What the dialogue waits for; a new object each time it begins to wait."""
-        return self._step
+        return self.step is None
 
     @property
     def within(self) -> float | None:
         """Seconds that the peer has for the step; None while the peer is not waited for."""
-        step = self._step
+        step = self.step
         return step.within if type(step) in _READING else None  # type: ignore[union-attr]
 
     @property
@@ -110,7 +103,7 @@ class Engine:
 
     def receive(self, octets: bytes) -> None:
         """Take what the peer has sent."""
-        if self._step is None or isinstance(self._step, StartTLS):
+        if self.step is None or isinstance(self.step, StartTLS):
             return  # nobody will read it; or it came in the clear
         if self._deflated is not None:
             self._deflated.take(octets)
@@ -132,7 +125,7 @@ class Engine:
     def next_event(self) -> object | None:
         """What the agent must see next; None when the peer must send more first, or at the end."""
         while True:
-            step = self._step
+            step = self.step
             kind = type(step)
             if kind is Send:
                 octets = step.octets  # type: ignore[union-attr]
@@ -140,12 +133,15 @@ class Engine:
                 self._waiting += len(octets)
                 self._resume(None)
                 if self._waiting > HIGH_WATER:
+                    self.asked = False
                     return FLUSH
             elif kind is Ask:
+                self.asked = True
                 return step.question  # type: ignore[union-attr]
             elif kind is Show:
                 # It goes on with the next call: until then `asked` speaks of this event.
                 self._shown = not self._shown
+                self.asked = False
                 if self._shown:
                     return step.event  # type: ignore[union-attr]
                 self._resume(None)
@@ -154,13 +150,14 @@ class Engine:
             elif kind is StartTLS:
                 self._input.clear()
                 self._scanned = 0
+                self.asked = True
                 return step
             elif not self._advance(step) and not self._unpack():
                 return None
 
     def answer(self, value: object) -> None:
         """Answer the question that `next_event` returned."""
-        step = self._step
+        step = self.step
         if isinstance(step, StartTLS):
             assert isinstance(value, TLS)
         else:
@@ -169,7 +166,7 @@ class Engine:
 
     def fail(self, failure: Failed) -> None:
         """Say that the question cannot be answered."""
-        assert self.asked, "nothing was asked"
+        assert type(self.step) in _ASKING, "nothing was asked"
         self._throw(failure)
 
     def notify(self, notice: object) -> None:
@@ -180,7 +177,7 @@ class Engine:
         if notice is Reason.SHUT_OUT:
             self._end = Reason.SHUT_OUT
             self.finish()
-        elif self._step is not None:
+        elif self.step is not None:
             self._notices[notice] = None
 
     def interrupt(self, reason: Reason) -> None:
@@ -194,7 +191,7 @@ class Engine:
 
     def close(self) -> None:
         """The peer has gone: end the dialogue where it stands."""
-        self._step = None
+        self.step = None
         self._input.clear()
         self._notices.clear()
         self._dialogue.close()
@@ -203,16 +200,16 @@ class Engine:
 
     def _resume(self, value: object) -> None:
         try:
-            self._step = self._dialogue.send(value)
+            self.step = self._dialogue.send(value)
         except (StopIteration, LineTooLong, Interrupted, Failed):
-            self._step = None
+            self.step = None
             self._input.clear()
 
     def _throw(self, error: Exception) -> None:
         try:
-            self._step = self._dialogue.throw(error)
+            self.step = self._dialogue.throw(error)
         except (StopIteration, LineTooLong, Interrupted, Failed):
-            self._step = None
+            self.step = None
             self._input.clear()
 
     def _advance(self, step: Step) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from .unit import Work, one_of, rows_of, run
+from .unit import Work, insert, one_of, rows_of, run
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -79,15 +79,13 @@ def unpack(header: bytes, body: bytes, packed: int) -> bytes:
 
 def insert_content(prepared: Prepared, refs: int) -> Work[int]:
     """Write content that will be referred to `refs` times; gives its id."""
-    row = yield from one_of(
-        "INSERT INTO content (size, refs, file, plain) VALUES (?1, ?2, ?3, ?4) RETURNING id",
+    content = yield from insert(
+        "INSERT INTO content (size, refs, file, plain) VALUES (?1, ?2, ?3, ?4)",
         prepared.size,
         refs,
         prepared.file,
         int(prepared.plain),
     )
-    assert row is not None
-    content: int = row[0]
     yield from run(
         "INSERT INTO content_octets (content, header, body, packed) VALUES (?1, ?2, ?3, ?4)",
         content,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from .unit import Rows, Run, RunMany, Tell, Unit
+from .unit import Insert, Rows, Run, RunMany, Tell, Unit
 
 T = TypeVar("T")
 
@@ -102,6 +102,9 @@ class Runner:
                 elif type(step) is Run:
                     execute(step.sql, step.arguments)
                     given = self.connection.changes()
+                elif type(step) is Insert:
+                    execute(step.sql, step.arguments)
+                    given = self.connection.last_insert_rowid()
                 elif type(step) is RunMany:
                     self.connection.executemany(step.sql, step.arguments).fetchall()
                     given = None

@@ -47,6 +47,17 @@ class Run:
 
 
 @dataclass(slots=True)
+class Insert:
+    """Run a statement that inserts one row, give the key that the database made for it.
+
+    To have it returned by the statement itself takes SQLite as long again as the insertion.
+    """
+
+    sql: str
+    arguments: tuple[Value, ...]
+
+
+@dataclass(slots=True)
 class RunMany:
     """Run a statement once for each tuple of arguments."""
 
@@ -63,7 +74,7 @@ class Tell:
     value: int
 
 
-Statement = Rows | Run | RunMany | Tell
+Statement = Rows | Run | Insert | RunMany | Tell
 Work = Generator[Statement, Any, T]
 Unit = Callable[[], Work[T]]
 
@@ -84,6 +95,12 @@ def run(sql: str, *arguments: Value) -> Work[int]:
     """The number of rows that a statement changed."""
     changed: int = yield Run(sql, arguments)
     return changed
+
+
+def insert(sql: str, *arguments: Value) -> Work[int]:
+    """The key `id` of the row that a statement inserts."""
+    key: int = yield Insert(sql, arguments)
+    return key
 
 
 def run_many(sql: str, arguments: Iterable[tuple[Value, ...]]) -> Work[None]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from posthouse.store.contents import insert_content
-from posthouse.store.unit import Unit, Work, one_of, run
+from posthouse.store.unit import Unit, Work, insert, one_of, run
 
 from .letter import Letter, Recipient
 from .outcome import Trouble
@@ -94,9 +94,9 @@ def insert_report(report: Report, now: int) -> Work[bool]:
     if (yield from _is_there(report.origin)):
         return False
     content = yield from insert_content(report.letter.content, 1)
-    row = yield from one_of(
+    message = yield from insert(
         "INSERT INTO queue_message (name, content, reverse_path, received, source, body, origin)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         name_of(report.origin),
         content,
         report.letter.reverse_path,
@@ -105,8 +105,7 @@ def insert_report(report: Report, now: int) -> Work[bool]:
         report.letter.body,
         report.origin,
     )
-    assert row is not None
-    yield from insert_recipients(row[0], report.recipients, now)
+    yield from insert_recipients(message, report.recipients, now)
     return True
 
 

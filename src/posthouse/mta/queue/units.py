@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from posthouse.store.contents import insert_content, refer
 from posthouse.store.quota import OverQuota, has_room
-from posthouse.store.unit import Unit, Work, one_of, rows_of, run, tell
+from posthouse.store.unit import Unit, Work, insert, one_of, rows_of, run, tell
 
 from .letter import Letter, Recipient
 from .sent import NoRoomForCopy, file_sent
@@ -63,9 +63,9 @@ def accept(
         if letter.needs_copy and not (yield from has_room(letter.account, letter.content.size)):
             raise NoRoomForCopy
         content = yield from insert_content(letter.content, 1)
-        row = yield from one_of(
+        message = yield from insert(
             "INSERT INTO queue_message (name, content, reverse_path, received, source, account,"
-            " body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
+            " body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             name,
             content,
             letter.reverse_path,
@@ -74,8 +74,6 @@ def accept(
             letter.account,
             letter.body,
         )
-        assert row is not None
-        message: int = row[0]
         yield from insert_recipients(message, recipients, received, lease, until, outgoing)
         copied = True
         if letter.sent is not None:
