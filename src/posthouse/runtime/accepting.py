@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from .connection import Census, Connection, Service, network_of
+from .connection import Census, Connection, Decrypted, Service, network_of
 
 PAUSE = 1.0  # seconds, when there are no descriptors left
 
@@ -64,10 +64,11 @@ class TlsServer:
     async def _shake_hands(
         self, handshake: Handshake, accepted: socket.socket, network: str
     ) -> None:
-        def become() -> Connection:
-            return Connection(
+        def become() -> Decrypted:
+            connection = Connection(
                 self._service, self._census, lambda: self._census.forget(handshake, network)
             )
+            return Decrypted(connection, self._census.block)
 
         try:
             await self._loop.connect_accepted_socket(

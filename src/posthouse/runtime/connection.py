@@ -25,6 +25,7 @@ TURN = 0.01  # seconds a connection may keep the loop before the others have the
 HANDSHAKE = 60.0  # seconds for a TLS handshake
 UNREAD = 300.0  # seconds a peer may leave waiting what it is sent
 LINGER = 2.0  # seconds for the peer to read a last word before the connection is torn down
+BLOCK = 64 * 1024  # octets that are decrypted at once
 
 
 class Agent(Protocol):
@@ -111,6 +112,8 @@ class Census:
         self.log = log
         self.connections: set[Counted] = set()
         self.finishing = False
+        #: Where the loop decrypts into, for one connection at a time
+        self.block = memoryview(bytearray(BLOCK))
         self._networks: dict[str, int] = {}
         self._empty: asyncio.Future[None] | None = None
 
@@ -153,12 +156,37 @@ class Census:
 class Connection(asyncio.Protocol):
     """One connection of a service."""
 
+    __slots__ = (
+        "__weakref__",
+        "_address",
+        "_admitted",
+        "_agent",
+        "_allowances",
+        "_allowed_until",
+        "_census",
+        "_deadline",
+        "_early",
+        "_ended",
+        "_engine",
+        "_held_up",
+        "_loop",
+        "_made",
+        "_network",
+        "_pumping",
+        "_service",
+        "_thinking",
+        "_timer",
+        "_transport",
+        "_unread",
+        "_upgrading",
+        "_waited_for",
+    )
     _engine: Engine
     _agent: Agent
     _transport: asyncio.Transport
 
     def __init__(
-        self, service: Service, census: Census, made: Callable[[], None] = lambda: None
+        self, service: Service, census: Census, made: Callable[[], None] | None = None
     ) -> None:
         """`made` is called when it is connected, just before it is counted."""
         self._made = made
@@ -170,7 +198,7 @@ class Connection(asyncio.Protocol):
         self._admitted = False  # counted, and not yet lost
         self._thinking: asyncio.Future[object] | None = None
         self._upgrading = False
-        self._early: list[bytes] = []  # decrypted before start_tls has returned
+        self._early: list[bytes] | None = None  # decrypted before start_tls has returned
         self._unread = False  # the peer does not take what is sent
         self._held_up = False  # reading is paused
         self._pumping = False
@@ -189,7 +217,9 @@ class Connection(asyncio.Protocol):
         local = transport.get_extra_info("sockname") or ("", 0)
         self._address = str(name[0])
         self._network = network_of(self._address)
-        self._made()
+        if self._made is not None:
+            self._made()
+            self._made = None  # it knows of the handshake, which is over
         service = self._service
         if not service.tls_from_start and not service.welcome(self._address):
             self._transport.write(service.too_often)
@@ -221,7 +251,7 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def data_received(self, data: bytes) -> None:
-        if self._upgrading:
+        if self._early is not None:
             self._early.append(data)
             return
         if not self._admitted or self._ended:
@@ -458,7 +488,7 @@ class Connection(asyncio.Protocol):
     def _upgrade(self) -> None:
         """Shake hands. Nothing is sent or read by the engine until it is done."""
         self._write()
-        self._upgrading = True
+        self._upgrading, self._early = True, []
         self._deadline = None
         self._transport.pause_reading()
         task = self._loop.create_task(self._start_tls())
@@ -480,8 +510,8 @@ class Connection(asyncio.Protocol):
         tls = describe_tls(transport)
         assert tls is not None
         self._engine.answer(tls)
-        early, self._early = self._early, []
-        for octets in early:
+        early, self._early = self._early, None
+        for octets in early or ():
             self._engine.receive(octets)
         self._pump()
 
@@ -489,7 +519,7 @@ class Connection(asyncio.Protocol):
         assert self._service.tls is not None, "STARTTLS was offered without a certificate"
         return await self._loop.start_tls(
             self._transport,
-            self,
+            Decrypted(self, self._census.block),
             self._service.tls,
             server_side=True,
             ssl_handshake_timeout=self._census.limits.handshake,
@@ -505,6 +535,40 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
         # The transport has another protocol by now, and may not tell this one.
         self.connection_lost(error)
+
+
+class Decrypted(asyncio.BufferedProtocol):
+    """Between TLS and a connection: takes what is decrypted out of a block that all share.
+
+    A protocol that is given octets has a new block made for each of them, as large as any may be.
+    """
+
+    __slots__ = ("__weakref__", "_block", "_connection")
+
+    def __init__(self, connection: Connection, block: memoryview) -> None:
+        self._connection = connection
+        self._block = block
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._connection.connection_made(transport)
+
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        return self._block  # loops take slices of it, which have to be views
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._connection.data_received(bytes(self._block[:nbytes]))
+
+    def eof_received(self) -> bool:
+        return self._connection.eof_received()
+
+    def pause_writing(self) -> None:
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._connection.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connection.connection_lost(exc)
 
 
 def describe_tls(transport: asyncio.BaseTransport) -> TLS | None:
