@@ -23,6 +23,7 @@ from posthouse.protocols.imap.events import (
     EndAppend,
     GetAnnotations,
     GetQuota,
+    GoOn,
     ListMailboxes,
     Mailbox,
     Opened,
@@ -34,6 +35,7 @@ from posthouse.protocols.imap.events import (
     SetAnnotations,
     Status,
     Subscribe,
+    Unfinished,
     Unsubscribe,
 )
 from posthouse.protocols.imap.extensions import ALL
@@ -179,6 +181,8 @@ class Stage:
         self.sessions: dict[int, Session] = {}
         self.engines: dict[int, Engine] = {}
         self.appends: dict[int, list[tuple[BeginAppend, bytes]]] = {}
+        self.patience = 0
+        self.unfinished: dict[int, object] = {}
         self.watchers = Watchers(self.watched, int(settings.get("watched", 100)))
 
     # Connections
@@ -278,6 +282,14 @@ class Stage:
         return given
 
     def given(self, connection: int, question: object) -> object:
+        if isinstance(question, GoOn):
+            question = self.unfinished.pop(connection)
+        elif "slow" in self.settings and isinstance(question, Store | Copy | Move | Rename):
+            self.patience = int(self.settings["slow"])
+        if self.patience:
+            self.patience -= 1
+            self.unfinished[connection] = question
+            return Unfinished()
         for answers in (
             self.about_watching,
             self.about_mailboxes,
@@ -521,7 +533,8 @@ class Stage:
         if self.settings.get("precise") != "yes":
             return News(view, recent=recent)
         vanished, changed = view.since(selected.view)
-        return News(view, vanished, changed, recent)
+        # As where flags changed before the message went: both are named.
+        return News(view, vanished, sorted({*changed, *vanished}), recent)
 
 
 def ordering(message: Message, columns: tuple[str, ...]) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from ..dialogue import Dialogue, ask
+from ..dialogue import Dialogue, ask, send
 from .mail_events import Declined, News
 from .result import No
 from .view import Selected
@@ -21,9 +21,25 @@ from .view import Selected
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """No answer yet, after ten seconds or so: the work goes on, and `GoOn` asks for the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Of what was asked last; it may be unfinished again."""
+
+
 def decide(question: object, answer: type[T]) -> Dialogue[T]:
-    """The agent's answer of type `answer`. Raises No where it declined, and Failed."""
+    """The agent's answer of type `answer`. Raises No where it declined, and Failed.
+
+    While it takes long, the client is told that somebody is there (RFC 9585 §4).
+    """
     given = yield from ask(question, object)
+    while isinstance(given, Unfinished):
+        yield from send(b"* OK [INPROGRESS] still working\r\n")
+        given = yield from ask(GoOn(), object)
     if isinstance(given, Declined):
         raise No(given.text, given.code)
     assert isinstance(given, answer), f"{question!r} was answered with {given!r}"

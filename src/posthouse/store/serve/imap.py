@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from posthouse.message.structure import parse
 from posthouse.message.summary import Summary, summarise
@@ -59,10 +60,22 @@ from .mailboxes import MailboxAnswers, mailbox_id
 from .own import OwnWrites
 from .refusals import LACKS, NO_MAILBOX, REFUSALS, TRY_CREATE, done
 from .searching import SearchAnswers
+from .unfinished import LongWork
 from .watching import WatchAnswers
 
 NEWS = "news"  # the notice: something of the account has changed
 MANY = 1_000  # messages from which a unit of work is not run on the loop
+#: Questions whose work may take long, of many messages or of whole mailboxes
+LONG = frozenset(
+    (
+        mail_events.Store,
+        mail_events.Expunge,
+        mail_events.Copy,
+        mail_events.Move,
+        events.Delete,
+        events.Rename,
+    )
+)
 KEYWORDS = 50  # of a mailbox, that SELECT names
 HEADER_IN_FILE = 1024 * 1024  # octets of a file that are searched for the end of the header
 
@@ -141,6 +154,7 @@ class ImapAgent:
         self._shared: SharedView | None = None
         self._claims = False  # this session may take \\Recent
         self._shaper = Shaper(self._summarise, self._file_of, self._header_in_file)
+        self._long_work = LongWork()
         self._own = OwnWrites(service.store, lambda: self._account)
         self._watching = WatchAnswers(
             service.store,
@@ -170,6 +184,7 @@ class ImapAgent:
         self._answers: dict[type, Callable[..., object]] = {
             **mailboxes.answers,
             **searching.answers,
+            events.GoOn: self._long_work.go_on,
             **self._watching.answers,
             **self._appending.answers,
             **dict.fromkeys(QUESTIONS, self._door.ask),
@@ -190,7 +205,15 @@ class ImapAgent:
 
     def ask(self, question: object) -> object:
         """The answer, or an awaitable of it."""
-        return self._answers[type(question)](question)
+        answer = self._answers[type(question)](question)
+        if type(question) in LONG and self._may_take_long(question):
+            return self._long_work.of(cast("Awaitable[object]", answer))
+        return answer
+
+    def _may_take_long(self, question: object) -> bool:
+        if isinstance(question, events.Delete | events.Rename):
+            return True
+        return self._are_many(cast("mail_events.Store", question).uids)
 
     def show(self, event: object) -> None:
         if isinstance(event, events.AppendContent):
@@ -207,6 +230,7 @@ class ImapAgent:
         self._log_out()
 
     def _log_out(self) -> None:
+        self._long_work.end()
         self._appending.abandon()
         self._leave()
         if self._watching.active:

@@ -1,4 +1,9 @@
-"""INPROGRESS: a search that takes long tells how far it is (RFC 9585); see `progress`."""
+"""INPROGRESS: a command that takes long tells how far it is (RFC 9585).
+
+Of SEARCH, SORT and THREAD the messages looked at are told (`progress`); of what the agent does in
+one step (STORE, COPY, MOVE, EXPUNGE, DELETE, RENAME), that it goes on (`events.decide`). FETCH has
+responses that speak for themselves.
+"""
 
 from ..extension import Extension
 

@@ -9,6 +9,7 @@ from posthouse.message.ordering import Keys, ordering_keys
 
 from ...dialogue import Dialogue, ask
 from ..mail_events import NOTHING, FetchRows, FindOrdering, Need, Ordering, Row
+from ..progress import Progress
 from ..view import Selected
 
 AT_ONCE = 64  # headers
@@ -20,7 +21,10 @@ _NEEDS = {"arrival": Need.DATE, "size": Need.SIZE, "sent": Need.DATE | Need.HEAD
 
 
 def columns_of(
-    selected: Selected, positions: list[int], columns: tuple[str, ...]
+    selected: Selected,
+    positions: list[int],
+    columns: tuple[str, ...],
+    progress: Progress | None = None,
 ) -> Dialogue[tuple[list[int], list[Sequence[Any]]]]:
     """The columns of these messages; positions of messages that are not there are left out."""
     view = selected.view
@@ -36,11 +40,15 @@ def columns_of(
         answer = Ordering((), ())
     if answer.uids == uids:
         return positions, list(answer.columns)
-    return (yield from _completed(positions, uids, columns, answer))
+    return (yield from _completed(positions, uids, columns, answer, progress))
 
 
 def _completed(
-    positions: list[int], uids: Sequence[int], columns: tuple[str, ...], known: Ordering
+    positions: list[int],
+    uids: Sequence[int],
+    columns: tuple[str, ...],
+    known: Ordering,
+    progress: Progress | None,
 ) -> Dialogue[tuple[list[int], list[Sequence[Any]]]]:
     """What is known of these messages, and what has to be looked for."""
     places = dict(zip(known.uids, range(len(known.uids)), strict=True))
@@ -53,6 +61,8 @@ def _completed(
     for start in range(0, len(missing), most):
         rows = yield from _made(missing[start : start + most], columns, needs)
         made.update({row[0]: row for row in rows})
+        if progress is not None:
+            yield from progress.step(start + most, len(missing))
     pairs = zip(positions, uids, strict=True)
     there = [at for at, uid in pairs if uid in places or uid in made]
     left = [uid for uid in uids if uid in places or uid in made]

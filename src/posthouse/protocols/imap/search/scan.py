@@ -55,7 +55,7 @@ def find(selected: Selected, key: Key, progress: Progress | None = None) -> Dial
             known[leaf] = found, found
         else:
             unknown.append(leaf)
-    missing |= yield from _ranged(selected, key, unknown, known)
+    missing |= yield from _ranged(selected, key, unknown, known, progress)
     for needs, most in STAGES:
         stage = [leaf for leaf in unknown if _need(leaf) and _need(leaf) in needs]
         for leaf in stage:
@@ -71,7 +71,11 @@ def find(selected: Selected, key: Key, progress: Progress | None = None) -> Dial
 
 
 def _ranged(
-    selected: Selected, key: Key, unknown: list[Leaf], known: dict[Leaf, tuple[int, int]]
+    selected: Selected,
+    key: Key,
+    unknown: list[Leaf],
+    known: dict[Leaf, tuple[int, int]],
+    progress: Progress | None,
 ) -> Dialogue[int]:
     """Make known what is a matter of numbers; the mask of messages that are not there."""
     wanted = [leaf for leaf in unknown if isinstance(leaf, Ranged)]
@@ -81,7 +85,7 @@ def _ranged(
     least, highest = bounds(key, known, mask.full(count))
     between = highest & ~least
     columns = tuple(dict.fromkeys(leaf.column for leaf in wanted))
-    there, values = yield from columns_of(selected, mask.positions(between), columns)
+    there, values = yield from columns_of(selected, mask.positions(between), columns, progress)
     by_name = dict(zip(columns, values, strict=True))
     for leaf in wanted:
         low, high = leaf.least, leaf.most

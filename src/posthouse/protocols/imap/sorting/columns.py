@@ -7,6 +7,7 @@ from typing import Any
 
 from ...dialogue import Dialogue
 from ..grammar import Reader
+from ..progress import Progress
 from ..result import No
 from ..search.begin import begin
 from ..search.columns import columns_of
@@ -31,8 +32,9 @@ def found_columns(
 ) -> Dialogue[tuple[Selected, list[int], list[Sequence[Any]]]]:
     """The positions of the messages that match, and for each column their values."""
     selected, _ = yield from begin(session, key)
-    positions = yield from find(selected, key)
-    positions, values = yield from columns_of(selected, positions, columns)
+    progress = Progress(session)
+    positions = yield from find(selected, key, progress)
+    positions, values = yield from columns_of(selected, positions, columns, progress)
     return selected, positions, values
 
 
