@@ -53,6 +53,26 @@ def test_an_upgrade_begins_with_a_copy(data: Path, monkeypatch: pytest.MonkeyPat
     assert not migrate(data)
 
 
+def test_the_domain_of_an_account_is_found_by_the_upgrade(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = schemas()
+    with monkeypatch.context() as older:
+        older.setattr(module, "schemas", lambda: [each for each in known if each[0] < 7])
+        assert migrate(tmp_path)
+    connection = apsw.Connection(str(tmp_path / FILE))
+    for address in ("ann@a.example", '"x@y"@b.example', "c+d@c.example"):
+        connection.execute(
+            "INSERT INTO account (address, password, created) VALUES (?1, '', 0)", (address,)
+        )
+    connection.close()
+    assert migrate(tmp_path)
+    connection = apsw.Connection(str(tmp_path / FILE))
+    rows = connection.execute("SELECT domain FROM account ORDER BY id").fetchall()
+    connection.close()
+    assert rows == [("a.example",), ("b.example",), ("c.example",)]
+
+
 def test_an_upgrade_that_fails_changes_nothing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     upgrade_by(monkeypatch, "DELETE FROM domain; CREATE TABLE domain (x INTEGER)")
     with pytest.raises(apsw.SQLError):

@@ -9,13 +9,22 @@ import pytest
 from posthouse.accounts.accounts import add_account
 from posthouse.accounts.domains import add_domain
 from posthouse.message.summary import summarise
+from posthouse.protocols.imap.mail_events import Need
 from posthouse.store.changes import expunged_since, modseq_of
 from posthouse.store.contents import prepare
 from posthouse.store.direct import DirectStore
-from posthouse.store.messages import append_message, expunge_messages, move_messages
+from posthouse.store.fetching import fetch_rows
+from posthouse.store.mailboxes import find_mailbox, rename_mailbox
+from posthouse.store.messages import (
+    append_message,
+    expunge_messages,
+    move_messages,
+    sweep_tombstones,
+)
 from posthouse.store.migrate import migrate
 from posthouse.store.ranges import Range, between, merged
 from posthouse.store.sweeper import trim_changes
+from posthouse.store.unit import rows_of
 
 CONTENT = b"Subject: one\r\n\r\ntext\r\n"
 ANN, INBOX = 1, 1
@@ -65,6 +74,30 @@ def test_what_was_moved_is_gone(store: DirectStore) -> None:
         again = store.write(move_messages(ANN, INBOX, [(1, 9)], "INBOX", 0, 1))
         assert again.copies == list(range(10, 17))
         assert store.read(expunged_since(ANN, INBOX, before)) == [(1, 9)]
+
+
+def test_what_left_inbox_by_its_renaming_is_gone(store: DirectStore) -> None:
+    """And yet can be read from there, until the tombstones are swept; then the others are whole."""
+
+    def contents(mailbox: int) -> list[object]:
+        rows = store.read(fetch_rows(ANN, mailbox, range(1, 10), Need.CONTENT))
+        return [row[0] for row in rows]
+
+    def kept() -> list[tuple[int, int]]:
+        return store.read(lambda: rows_of("SELECT refs, count(*) FROM content GROUP BY refs"))
+
+    with store:
+        before = store.read(modseq_of(ANN))
+        store.write(rename_mailbox(ANN, "INBOX", "Old", 5))
+        assert store.read(expunged_since(ANN, INBOX, before)) == [(1, 9)]
+        old = store.read(find_mailbox(ANN, "Old"))
+        assert old is not None
+        assert contents(INBOX) == contents(old.id) == list(range(1, 10))
+        assert kept() == [(2, 9)]
+        store.write(sweep_tombstones(6, 100))
+        assert contents(INBOX) == []
+        assert contents(old.id) == list(range(1, 10))
+        assert kept() == [(1, 9)]
 
 
 def test_ranges() -> None:

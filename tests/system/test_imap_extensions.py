@@ -229,6 +229,24 @@ def test_extended_list(wire: Wire, server: Server) -> None:
     assert b"* STATUS INBOX (MESSAGES 0 UIDNEXT 1)" in answer
 
 
+def test_inbox_is_renamed_while_another_has_it_open(wire: Wire, anna: User) -> None:
+    """What it is not told of yet it can read; then, and when it comes back, VANISHED names all."""
+    other = Wire(anna)
+    for _ in range(3):
+        other.do(b"APPEND INBOX " + appended(b"Subject: kept\r\n\r\n"))
+    wire.do(b"ENABLE QRESYNC")
+    opened = wire.do(b"SELECT INBOX")
+    validity, modseq = re.findall(rb"\[(?:UIDVALIDITY|HIGHESTMODSEQ) (\d+)", opened)
+    other.do(b"RENAME INBOX Old")
+    assert wire.do(b"FETCH 1:3 BODY.PEEK[HEADER.FIELDS (SUBJECT)]").count(b"kept") == 3
+    assert b"* VANISHED 1:3\r\n" in wire.do(b"NOOP")
+    wire.do(b"CLOSE")
+    again = wire.do(b"SELECT INBOX (QRESYNC (%b %b))" % (validity, modseq))
+    assert b"* VANISHED (EARLIER) 1:3\r\n" in again
+    assert b"* 3 EXISTS" in other.do(b"SELECT Old")
+    other.socket.close()
+
+
 def test_deleted_is_counted(anna: User) -> None:
     anna.fill(3)
     with anna.imap() as client:

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from .annotations import forget_annotations
 from .changes import ACCOUNT, APPENDED, EXPUNGED, next_modseq, record, record_mailbox
 from .flags import DELETED, SEEN, has
-from .messages import ALL_IN_RANGE, INBOX, INSERT_MESSAGE, LAST_UID, NoSuchMailbox, expunge
+from .messages import (
+    ALL_IN_RANGE,
+    INBOX,
+    INSERT_MESSAGE,
+    INSERT_TOMBSTONE,
+    LAST_UID,
+    NoSuchMailbox,
+    expunge,
+)
 from .ranges import ranges_of
 from .unit import Unit, Work, one_of, rows_of, run, run_many
 
@@ -366,6 +374,13 @@ def _move_inbox(account: int, new: str, now: int) -> Work[None]:
     yield from run_many(
         INSERT_MESSAGE,
         [(account, target, uid, modseq, *row[1:], now) for uid, row in enumerate(rows, 1)],
+    )
+    # Sessions that have INBOX selected can read them until they are told.
+    yield from run_many(
+        INSERT_TOMBSTONE, [(account, INBOX, row[0], modseq, *row[2:], now) for row in rows]
+    )
+    yield from run_many(
+        "UPDATE content SET refs = refs + 1 WHERE id = ?1", [(row[4],) for row in rows]
     )
     yield from run("DELETE FROM message WHERE account = ?1 AND mailbox = ?2", account, INBOX)
     counts = (

@@ -25,6 +25,10 @@ INSERT_MESSAGE = (
     "INSERT INTO message (account, mailbox, uid, modseq, flags, internal_date, size, content,"
     " prefix, saved) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
 )
+INSERT_TOMBSTONE = (
+    "INSERT INTO tombstone (account, mailbox, uid, modseq, internal_date, size, content, prefix,"
+    " expunged) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+)
 ALL_IN_RANGE = (
     "SELECT uid, flags, internal_date, size, content, prefix FROM message"
     " WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4"
@@ -421,8 +425,7 @@ def expunge(
         return []
     modseq = yield from next_modseq(account)
     yield from run_many(
-        "INSERT INTO tombstone (account, mailbox, uid, modseq, internal_date, size, content,"
-        " prefix, expunged) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        INSERT_TOMBSTONE,
         [(account, mailbox, row[0], modseq, *row[2:], now) for row in found],
     )
     yield from run_many(

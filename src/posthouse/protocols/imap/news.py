@@ -73,7 +73,9 @@ def report(
     if "IMAP4REV2" not in selected.enabled:
         selected.claim(news.recent)
     selected.latest = view
-    untold = _changed(selected, view, changed, last, silent)
+    # What has gone has no flags any more, and those that it had last nobody knows.
+    left = [uid for uid in changed if uid not in gone] if gone else changed
+    untold = _changed(selected, view, left, last, silent)
     if not selected.wanted.messages:
         selected.stale = True
         view = view.upto(bisect_right(view.uids, last))
