@@ -38,11 +38,13 @@ from posthouse.protocols.smtp.dialect import DIALECTS
 from posthouse.protocols.smtp.parameter import read_parameters
 from posthouse.protocols.smtp.reply import Refused
 from posthouse.store.ranges import format_ranges, parse_ranges
+from tests.fuzz.hostile import MESSAGES, VALUES
 from tests.fuzz.target import Ran, Target, Wrong
 from tests.protocols.sasl import stage as sasl
 
 LETTERS = Path(__file__).parents[1] / "protocols" / "imap" / "letters"
 WORDS = re.compile(r"[a-z]+")
+LINE_END = re.compile(rb"\r\n|[\r\n]")
 Parse = Callable[[bytes], object]
 
 
@@ -164,6 +166,7 @@ def parse_summary(octets: bytes) -> object:
 
 
 def parse_completed(octets: bytes) -> object:
+    octets = LINE_END.sub(b"\r\n", octets)  # as every way in has it
     made = complete(Header.of(octets).octets, time=0, message_id="<a@b>")
     header = Header.of(made).octets
     holds(complete(header, time=1, message_id="<c@d>") == header, "completed twice")
@@ -280,7 +283,7 @@ def letters() -> list[bytes]:
 
 def fields() -> list[bytes]:
     lines = b"".join(letters()).split(b"\r\n")
-    return [line.partition(b": ")[2] for line in lines if b": " in line]
+    return [*(line.partition(b": ")[2] for line in lines if b": " in line), *VALUES]
 
 
 ADDRESSES = [
@@ -351,6 +354,10 @@ IMAP_PIECES = [
 PARAMETERS = [b"SIZE=1000 BODY=8BITMIME", b"AUTH=<>", b"AUTH=a+40b", b"BODY=7BIT", b"SIZE=0"]
 
 
+def headers() -> list[bytes]:
+    return [*letters(), *MESSAGES]
+
+
 def _target(
     name: str,
     parse: Parse,
@@ -367,7 +374,7 @@ PARSERS = (
     _target("mailbox", parse_mailbox, lambda: ADDRESSES, ADDRESSES, ValueError),
     _target("account", parse_account, lambda: ADDRESSES, ADDRESSES, ValueError),
     _target("domain", parse_domain, lambda: ADDRESSES, ADDRESSES, ValueError),
-    _target("header", parse_header, letters, HEADER_TOKENS),
+    _target("header", parse_header, headers, HEADER_TOKENS),
     _target("field", parse_field, fields, HEADER_TOKENS),
     _target("addresses", parse_addresses, fields, [*HEADER_TOKENS, *ADDRESSES]),
     _target("encodings", parse_words, fields, HEADER_TOKENS),
@@ -375,10 +382,10 @@ PARSERS = (
     _target(
         "dates", parse_date, fields, [b"Mon, ", b" Jan ", b"12:00:60", b"-0000", b"(x)", b"EST"]
     ),
-    _target("structure", parse_structure, letters, HEADER_TOKENS),
-    _target("summary", parse_summary, letters, HEADER_TOKENS),
-    _target("completion", parse_completed, letters, HEADER_TOKENS),
-    _target("downgrade", parse_seven_bit, letters, HEADER_TOKENS, Unconvertible),
+    _target("structure", parse_structure, headers, HEADER_TOKENS),
+    _target("summary", parse_summary, headers, HEADER_TOKENS),
+    _target("completion", parse_completed, headers, HEADER_TOKENS),
+    _target("downgrade", parse_seven_bit, headers, HEADER_TOKENS, Unconvertible),
     _target("utf7", parse_utf7, lambda: IMAP_PIECES, IMAP_PIECES, ValueError, Bad, No),
     _target("sequence", parse_sequence, lambda: IMAP_PIECES, IMAP_PIECES, Bad),
     _target("ranges", parse_ranges_of_uids, lambda: IMAP_PIECES, IMAP_PIECES, Bad),

@@ -111,6 +111,8 @@ def read(reply: bytes, kind: str) -> Reading:
             raise Unhelpful(rcode)
         if not isinstance(message, dns.message.QueryMessage):
             raise Malformed("not the reply to a query")
+        if [dns.rdatatype.to_text(each.rdtype) for each in message.question] != [kind]:
+            raise Malformed("the reply to another query")
         chain = message.resolve_chaining()
     except (dns.exception.DNSException, ValueError, LookupError) as error:
         raise Malformed(f"{type(error).__name__}: {error}") from None
