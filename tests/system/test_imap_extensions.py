@@ -124,8 +124,18 @@ def test_a_letter_of_several_takes_all_or_nothing(wire: Wire) -> None:
 
 def test_a_header_in_utf8_wants_it_enabled(wire: Wire) -> None:
     octets = "Subject: grün\r\n\r\ntext\r\n".encode()
+    in_utf8 = b"UTF8 (" + appended(octets, b"~") + b")"
     assert b" NO [CANNOT] " in wire.say(b"APPEND INBOX " + appended(octets))
+    assert b" NO [CANNOT] " in wire.say(b"APPEND INBOX " + in_utf8)
+    assert b" NO [CANNOT] " in wire.say(
+        b"APPEND INBOX " + appended(b"Subject: x\r\n gr\xfcn\r\n\r\ntext\r\n")
+    )
+    # What is not in a field is not meant, nor is the way in which ASCII is given.
+    wire.do(b"APPEND INBOX " + appended(b"Subject: x\r\n\r\ngr\xfcn\r\n"))
+    wire.do(b"APPEND INBOX " + appended(b"nothing but gr\xfcn words\r\n"))
+    wire.do(b"APPEND INBOX UTF8 (" + appended(b"Subject: x\r\n\r\n", b"~") + b")")
     wire.do(b"ENABLE UTF8=ACCEPT")
+    wire.do(b"APPEND INBOX " + appended(octets))
     wire.do(b"APPEND INBOX UTF8 (" + appended(octets, b"~") + b")")
 
 

@@ -143,6 +143,14 @@ def select_each(headers: Iterable[bytes], names: Iterable[bytes]) -> list[bytes]
     return selected
 
 
+_EIGHT_BIT = re.compile(rb"^(?:[!-9;-~]+[ \t]*:|[ \t])[^\r\n\x80-\xff]*[\x80-\xff]", re.MULTILINE)
+
+
+def has_eight_bit_field(header: bytes) -> bool:
+    """Whether a field has other than ASCII characters; lines that are no fields do not count."""
+    return not header.isascii() and _EIGHT_BIT.search(header) is not None
+
+
 def count_received(header: bytes) -> int:
     """The hops a message has made, by its Received fields (RFC 5321 §6.3)."""
     return len(_RECEIVED.findall(b"\n" + header))

@@ -71,8 +71,6 @@ def _message(
     binary = binary and reader.accept(b"~")
     if utf8 and not binary:
         raise Bad("expected a literal8")
-    if utf8 and not session.utf8:
-        raise Bad("UTF8=ACCEPT is not enabled", "CLIENTBUG")
     size = reader.announcement().size
     if not size:
         raise No("a message has an octet at least")

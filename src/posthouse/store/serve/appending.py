@@ -9,6 +9,7 @@ from datetime import datetime
 
 from posthouse.message.binary import LARGEST, without_binary
 from posthouse.message.downgrade import Unconvertible
+from posthouse.message.header import has_eight_bit_field
 from posthouse.message.summary import summarise
 from posthouse.protocols.imap import events
 from posthouse.protocols.imap.mail_events import Declined, News
@@ -26,7 +27,7 @@ from .newlines import Newlines
 from .own import OwnWrites
 from .refusals import LACKS, REFUSALS, TRY_CREATE
 
-#: RFC 6855 §4
+#: RFC 6855 §4: MUST, until UTF8=ACCEPT is enabled, whichever way the message is given.
 EIGHT_BIT = Declined("the header is not ASCII; enable UTF8=ACCEPT first", "CANNOT")
 UNKNOWN_CTE = Declined("the message has binary content that cannot be encoded", "UNKNOWN-CTE")
 
@@ -169,7 +170,7 @@ class AppendAnswers:
         if fault and not append.binary:
             return Declined(fault, "CANNOT")
         beginning = append.spool.beginning()
-        if not append.utf8 and not beginning[: header_size(beginning)].isascii():
+        if not append.utf8 and has_eight_bit_field(beginning[: header_size(beginning)]):
             return EIGHT_BIT
         spooled = await append.spool.finish()
         if fault:
