@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from posthouse.message.binary import LARGEST, without_binary
 from posthouse.message.downgrade import Unconvertible
@@ -75,11 +76,6 @@ class AppendAnswers:
         self._lack = lack
         self._mailbox = ""
         self._appends: list[Append] = []
-        self.answers: Mapping[type, Callable[..., object]] = {
-            events.BeginAppend: self._begin,
-            events.EndAppend: self._end,
-            events.Replace: self._replace,
-        }
 
     def _begin(self, question: events.BeginAppend) -> Declined | None:
         account = self._account()
@@ -205,6 +201,12 @@ class AppendAnswers:
         append.spool = Spool(self._blobs)
         append.spool.write(encoded)
         return await append.spool.finish()
+
+    answers: ClassVar[Mapping[type, Callable[..., object]]] = {
+        events.BeginAppend: _begin,
+        events.EndAppend: _end,
+        events.Replace: _replace,
+    }
 
 
 def let_go(appends: list[Append]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from functools import cached_property
+from typing import ClassVar, cast
 
 from posthouse.message.structure import parse
 from posthouse.message.summary import Summary, summarise
@@ -153,18 +154,23 @@ class ImapAgent:
         self._door = Door(service.authenticator, "imap", "imap", peer.address, service.log, notify)
         self._shared: SharedView | None = None
         self._claims = False  # this session may take \\Recent
-        self._shaper = Shaper(self._summarise, self._file_of, self._header_in_file)
-        self._long_work = LongWork()
-        self._own = OwnWrites(service.store, lambda: self._account)
-        self._watching = WatchAnswers(
-            service.store,
-            service.snapshots,
-            self._own,
-            lambda: self._account,
-            lambda: self._shared.mailbox if self._shared is not None else 0,
-            self._listen,
-        )
-        self._appending = AppendAnswers(
+        self._watching: WatchAnswers | None = None
+        self._long: LongWork | None = None
+
+    # Most connections idle: what a question needs is made when it is asked for the first time.
+
+    @cached_property
+    def _shaper(self) -> Shaper:
+        return Shaper(self._summarise, self._file_of, self._header_in_file)
+
+    @cached_property
+    def _own(self) -> OwnWrites:
+        return OwnWrites(self._store, lambda: self._account)
+
+    @cached_property
+    def _appending(self) -> AppendAnswers:
+        service = self._service
+        return AppendAnswers(
             service.store,
             self._own,
             service.blobs,
@@ -175,37 +181,52 @@ class ImapAgent:
             self._news,
             self._lack,
         )
-        mailboxes = MailboxAnswers(
-            service.store, self._own, lambda: self._account, service.now, self._watching.subscribed
+
+    @cached_property
+    def _mailboxes(self) -> MailboxAnswers:
+        return MailboxAnswers(
+            self._store, self._own, lambda: self._account, self._service.now, self._subscribed
         )
-        searching = SearchAnswers(
-            service.store, service.searching, lambda: (self._account, self._mailbox.mailbox)
+
+    @cached_property
+    def _searching(self) -> SearchAnswers:
+        return SearchAnswers(
+            self._store,
+            self._service.searching,
+            lambda: (self._account, self._mailbox.mailbox),
         )
-        self._answers: dict[type, Callable[..., object]] = {
-            **mailboxes.answers,
-            **searching.answers,
-            events.GoOn: self._long_work.go_on,
-            **self._watching.answers,
-            **self._appending.answers,
-            **dict.fromkeys(QUESTIONS, self._door.ask),
-            events.Select: self._select,
-            mail_events.Close: self._close,
-            mail_events.Refresh: self._refresh,
-            mail_events.Store: self._store_flags,
-            mail_events.Expunge: self._expunge,
-            mail_events.Copy: self._copy,
-            mail_events.Move: self._move,
-            mail_events.Vanished: self._vanished,
-            mail_events.AskTime: lambda _: self._now,
-            mail_events.FetchRows: self._fetch_rows,
-            mail_events.ReadContent: self._read_content,
-            mail_events.ReadStructure: self._read_structure,
-            Erred: lambda _: service.patience and service.patience.erred(peer.address),
-        }
+
+    @property
+    def _watcher(self) -> WatchAnswers:
+        if self._watching is None:
+            self._watching = WatchAnswers(
+                self._store,
+                self._service.snapshots,
+                self._own,
+                lambda: self._account,
+                lambda: self._shared.mailbox if self._shared is not None else 0,
+                self._listen,
+            )
+        return self._watching
+
+    @property
+    def _long_work(self) -> LongWork:
+        if self._long is None:
+            self._long = LongWork()
+        return self._long
+
+    @property
+    def _watches(self) -> bool:
+        return self._watching is not None and self._watching.active
+
+    def _subscribed(self, name: str) -> None:
+        if self._watching is not None:
+            self._watching.subscribed(name)
 
     def ask(self, question: object) -> object:
         """The answer, or an awaitable of it."""
-        answer = self._answers[type(question)](question)
+        part, by = ANSWERS[type(question)]
+        answer = by(getattr(self, part) if part else self, question)
         if type(question) in LONG and self._may_take_long(question):
             return self._long_work.of(cast("Awaitable[object]", answer))
         return answer
@@ -230,10 +251,12 @@ class ImapAgent:
         self._log_out()
 
     def _log_out(self) -> None:
-        self._long_work.end()
-        self._appending.abandon()
+        if self._long is not None:
+            self._long.end()
+        if "_appending" in vars(self):
+            self._appending.abandon()
         self._leave()
-        if self._watching.active:
+        if self._watching is not None and self._watching.active:
             self._watching.forget()
         if self._door.login is not None:
             self._service.views.ignore(self._door.login.account, self)
@@ -309,7 +332,7 @@ class ImapAgent:
         if self._shared is not None:
             self._service.views.close(self._shared)
             self._shared = None
-            self._listen(self._watching.active)
+            self._listen(self._watches)
 
     def _listen(self, wanted: bool) -> None:
         """Hear of changes of the account, or no more, if no mailbox is selected."""
@@ -493,6 +516,45 @@ class ImapAgent:
         rest = length - len(top)
         start = max(0, offset - len(prefix))
         return top + (self._service.blobs.read(name, start, rest) if rest else b"")
+
+    def _time(self, _: mail_events.AskTime) -> int:
+        return self._now
+
+    def _erred(self, _: Erred) -> object:
+        patience = self._service.patience
+        return patience and patience.erred(self._peer.address)
+
+    answers: ClassVar[Mapping[type, Callable[..., object]]] = {
+        events.Select: _select,
+        mail_events.Close: _close,
+        mail_events.Refresh: _refresh,
+        mail_events.Store: _store_flags,
+        mail_events.Expunge: _expunge,
+        mail_events.Copy: _copy,
+        mail_events.Move: _move,
+        mail_events.Vanished: _vanished,
+        mail_events.AskTime: _time,
+        mail_events.FetchRows: _fetch_rows,
+        mail_events.ReadContent: _read_content,
+        mail_events.ReadStructure: _read_structure,
+        Erred: _erred,
+    }
+
+
+#: By question: the part of an agent that answers it (the agent itself: ""), and how.
+ANSWERS: Mapping[type, tuple[str, Callable[..., object]]] = {
+    question: (part, answer)
+    for part, answers in (
+        ("", ImapAgent.answers),
+        ("_door", dict.fromkeys(QUESTIONS, Door.ask)),
+        ("_mailboxes", MailboxAnswers.answers),
+        ("_searching", SearchAnswers.answers),
+        ("_watcher", WatchAnswers.answers),
+        ("_long_work", {events.GoOn: LongWork.go_on}),
+        ("_appending", AppendAnswers.answers),
+    )
+    for question, answer in answers.items()
+}
 
 
 def keywords_of(flags: list[bytes]) -> tuple[bytes, ...]:

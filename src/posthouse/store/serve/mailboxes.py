@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from posthouse.protocols.imap import events
 from posthouse.protocols.imap.mail_events import Declined
@@ -47,18 +48,6 @@ class MailboxAnswers:
         self._subscribed = subscribed
         self._whose = account
         self._clock = now
-        self.answers: Mapping[type, Callable[..., object]] = {
-            events.ListMailboxes: self._list,
-            events.Create: self._create,
-            events.Delete: self._delete,
-            events.Rename: self._rename,
-            events.Subscribe: self._subscribe,
-            events.Unsubscribe: self._unsubscribe,
-            events.Status: self._status,
-            events.GetQuota: self._quota,
-            events.GetAnnotations: self._annotations,
-            events.SetAnnotations: self._annotate,
-        }
 
     @property
     def _account(self) -> int:
@@ -154,6 +143,19 @@ class MailboxAnswers:
             return ACCOUNT
         found = self._store.read(find_mailbox(self._account, name))
         return None if found is None else found.id
+
+    answers: ClassVar[Mapping[type, Callable[..., object]]] = {
+        events.ListMailboxes: _list,
+        events.Create: _create,
+        events.Delete: _delete,
+        events.Rename: _rename,
+        events.Subscribe: _subscribe,
+        events.Unsubscribe: _unsubscribe,
+        events.Status: _status,
+        events.GetQuota: _quota,
+        events.GetAnnotations: _annotations,
+        events.SetAnnotations: _annotate,
+    }
 
 
 def counts_of(

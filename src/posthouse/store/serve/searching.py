@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from posthouse.protocols.imap.mail_events import FindOrdering, FindText, Ordering, TextFound
 
@@ -21,10 +22,6 @@ def created(account: int) -> Unit[int]:
     return unit
 
 
-def _nothing(_: object) -> None:
-    """There is no index."""
-
-
 class SearchAnswers:
     """The answers for one connection. Without an index, nothing is known."""
 
@@ -34,24 +31,26 @@ class SearchAnswers:
         self._store = store
         self._searching = searching
         self._selected = selected
-        self.answers: Mapping[type, Callable[..., object]] = {}
-        if searching is None:
-            self.answers = {FindText: _nothing, FindOrdering: _nothing}
-        else:
-            self.answers = {FindText: self._text, FindOrdering: self._ordering}
 
     def _place(self) -> tuple[int, int, int]:
         account, mailbox = self._selected()
         return account, self._store.read(created(account)), mailbox
 
-    async def _text(self, question: FindText) -> TextFound:
-        assert self._searching is not None
+    async def _text(self, question: FindText) -> TextFound | None:
+        if self._searching is None:
+            return None
         found = await self._searching.holding(
             self._place(), question.needle, question.in_header, question.in_body, question.field
         )
         return TextFound(found.found, found.unknown)
 
-    async def _ordering(self, question: FindOrdering) -> Ordering:
-        assert self._searching is not None
+    async def _ordering(self, question: FindOrdering) -> Ordering | None:
+        if self._searching is None:
+            return None
         columns = await self._searching.ordering(self._place(), question.columns)
         return Ordering(columns[0].uids, [column.values for column in columns])
+
+    answers: ClassVar[Mapping[type, Callable[..., object]]] = {
+        FindText: _text,
+        FindOrdering: _ordering,
+    }

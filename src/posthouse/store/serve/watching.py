@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from posthouse.protocols.imap import events
 from posthouse.protocols.imap.listing import above
@@ -102,10 +103,6 @@ class WatchAnswers:
         self._selected = selected
         self._listen = listen
         self._watched: Watched | None = None
-        self.answers: Mapping[type, Callable[..., object]] = {
-            Watch: self._watch,
-            AskNoticed: self._noticed,
-        }
 
     @property
     def active(self) -> bool:
@@ -216,6 +213,11 @@ class WatchAnswers:
                 kinds == {Event.FLAG_CHANGE},
                 old is None or old.unseen != mailbox.unseen,
             )
+
+    answers: ClassVar[Mapping[type, Callable[..., object]]] = {
+        Watch: _watch,
+        AskNoticed: _noticed,
+    }
 
 
 def _by_name(mailboxes: Iterable[Mailbox]) -> list[Mailbox]:
