@@ -296,6 +296,14 @@ class Relay(Part, frozen=True):
     port: Annotated[
         int, Meta(description="The port of other sites' mail exchangers.", ge=1, le=65535)
     ] = 25
+    tls: Annotated[
+        Literal["none", "opportunistic", "required", "verify"],
+        about(
+            "Whether TLS is used with other sites' mail exchangers, as in `[routes]`. Many offer"
+            " none, or a certificate for another name: unless it is by opportunity, letters for"
+            " them wait. The name of a mail exchanger is what the DNS says."
+        ),
+    ] = "opportunistic"
     names: Annotated[
         list[str],
         about(
@@ -336,8 +344,8 @@ class Relay(Part, frozen=True):
     authorities: Annotated[
         str,
         about(
-            'PEM file with those who may sign the certificates of routes with `tls = "verify"`,'
-            " relative to the data directory. When it is empty, those that the system trusts."
+            'PEM file with those who may sign certificates where `tls = "verify"`, relative to the'
+            " data directory. When it is empty, those that the system trusts."
         ),
     ] = ""
 
@@ -364,7 +372,13 @@ class Route(Part, frozen=True):
             " certificate that is for the host's name."
         ),
     ] = "opportunistic"
-    user: Annotated[str, about("Whom to log in as; needs TLS that is required or verified.")] = ""
+    user: Annotated[
+        str,
+        about(
+            "Whom to log in as; needs TLS that is required or verified. Used is the first of"
+            " SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, LOGIN and CRAM-MD5 that the host offers."
+        ),
+    ] = ""
     password_file: Annotated[
         str,
         about("A file with the password in its first line, relative to the data directory."),

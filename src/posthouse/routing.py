@@ -49,6 +49,7 @@ def new_router(
         chance,
         static_routes(config, directory),
         config.relay.port,
+        TLSPolicy(config.relay.tls),
     )
 
 

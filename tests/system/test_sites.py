@@ -12,7 +12,7 @@ import pytest
 from posthouse.runtime.tls import CertificateFiles, make_self_signed, server_context
 from tests.system.net import Net, ann, until
 from tests.system.peer import Peer
-from tests.system.server import Server
+from tests.system.server import PASSWORD, Server
 from tests.system.user import User, letter
 
 
@@ -201,6 +201,41 @@ def test_killed_workers_lose_nothing(net: Net) -> None:
     assert len(peer.letters) <= 60 + 80
 
 
+def test_a_smarthost_that_proves_itself(net: Net, tmp_path: Path) -> None:
+    """A Posthouse logs in at another one, by SCRAM, and sends all its letters there."""
+    files = CertificateFiles(tmp_path / "c.pem", tmp_path / "c.key")
+    make_self_signed(files, ["hub.example"])
+    hub = net.site(
+        "hub.example",
+        {
+            "tls.certificate": str(files.certificate),
+            "tls.key": str(files.key),
+            "log_in.mechanisms": "SCRAM-SHA-256",
+            "submission.check_sender": False,
+        },
+    )
+    peer = net.peer("mx.outside.example")
+    net.dns.load("outside.example MX 10 mx.outside.example\nhub.example A 127.0.0.1")
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "password").write_text(PASSWORD)
+    (data / "posthouse.toml").write_text(
+        f"""
+[relay]
+authorities = "{files.certificate}"
+[routes."*"]
+to = "hub.example:{hub.port("submission")}"
+tls = "verify"
+user = "ann@hub.example"
+password_file = "password"
+"""
+    )
+    site = net.site("spoke.example", data=data)
+    send(ann(site, "spoke.example"), "bob@outside.example")
+    until(lambda: peer.letters, lambda: site.log() + hub.log())
+    assert b"with ESMTPSA" in peer.letters[0].content
+
+
 def test_a_smarthost_with_a_password(net: Net, tmp_path: Path) -> None:
     files = CertificateFiles(tmp_path / "c.pem", tmp_path / "c.key")
     make_self_signed(files, ["smarthost.example"])
@@ -233,6 +268,27 @@ tls = "verify"
     assert "AUTH PLAIN AHJlbGF5AG9wZW4gc2VzYW1l" in connection.lines
     until(lambda: "certificate" in site.run("queue", "list", "--json"), site.log)
     assert not wrong.letters
+
+
+def test_mail_exchangers_that_have_to_prove_their_names(net: Net, tmp_path: Path) -> None:
+    """`relay.tls`: those that cannot get nothing, and the letters wait."""
+    files = CertificateFiles(tmp_path / "c.pem", tmp_path / "c.key")
+    make_self_signed(files, ["mx.right.example"])
+    right = net.peer("mx.right.example", tls=server_context(files))
+    others = [net.peer("mx.other.example", tls=server_context(files)), net.peer("mx.clear.example")]
+    for name in ("right", "other", "clear"):
+        net.dns.load(f"{name}.example MX 10 mx.{name}.example")
+    site = net.site(
+        "strict.example", {"relay.tls": "verify", "relay.authorities": str(files.certificate)}
+    )
+    sender = ann(site, "strict.example")
+    for name in ("right", "other", "clear"):
+        send(sender, f"bob@{name}.example")
+    until(lambda: right.letters, site.log)
+    for name, reason in (("other", "certificate"), ("clear", "STARTTLS is not offered")):
+        listed = ("queue", "list", "--json", "--next-hop", f"{name}.example")
+        until(lambda: reason in site.run(*listed), site.log)  # noqa: B023
+    assert not any(other.letters for other in others)
 
 
 def test_delivery_on_another_node_by_lmtp(net: Net, tmp_path: Path, there: Server) -> None:

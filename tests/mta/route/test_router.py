@@ -213,3 +213,20 @@ def test_all_addresses_of_this_machine() -> None:
     assert not everywhere.is_address("192.0.2.1")  # TEST-NET-1 (RFC 5737)
     assert not Ourselves().is_address("127.0.0.1")
     assert not is_of_this_machine("nonsense")
+
+
+@pytest.mark.parametrize("policy", list(TLSPolicy))
+def test_tls_with_mail_exchangers_is_a_setting_and_that_of_routes_another(
+    policy: TLSPolicy,
+) -> None:
+    found = Told((MailExchanger(1, "mx.b.example"),), {"mx.b.example": ("192.0.2.1",)})
+    routes = DomainMap({"routed.example": static_route("[192.0.2.2]", TLSPolicy.REQUIRED)})
+    router = Router(found, lambda _: False, US, Random(0), routes, tls=policy)
+
+    def tls(domain: str) -> TLSPolicy:
+        decision = asyncio.run(router.route(domain))
+        assert isinstance(decision, Route)
+        return decision.hops[0].tls
+
+    assert [tls("b.example"), tls("[192.0.2.3]")] == [policy, policy]
+    assert tls("routed.example") is TLSPolicy.REQUIRED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -60,6 +61,11 @@ class Order:
     addresses: frozenset[str]
 
 
+def new_nonce() -> str:
+    """For a log-in (RFC 5802 §5.1)."""
+    return secrets.token_urlsafe(18)
+
+
 def targets_of(route: Route) -> list[Target]:
     """All addresses of all hosts, in order."""
     return [Target(hop, address) for hop in route.hops for address in hop.addresses]
@@ -77,6 +83,7 @@ class Dialler:
     contexts: Contexts
     within: float = 30.0  # seconds for a connection
     times: Times = field(default_factory=Times)
+    nonce: Callable[[], str] = new_nonce
 
     async def dial(
         self, supply: Supply, targets: Sequence[Target], share: Share
@@ -157,7 +164,9 @@ class Dialler:
             SessionSettings(
                 self.hostname,
                 SessionTLS(policy.value),
-                Credentials(credentials.user, credentials.password) if credentials else None,
+                Credentials(credentials.user, credentials.password, nonce=self.nonce())
+                if credentials
+                else None,
                 lmtp=hop.transport is Transport.LMTP,
                 times=self.times,
             )

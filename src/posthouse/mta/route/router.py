@@ -21,7 +21,7 @@ from posthouse.runtime.dns.answers import (
 )
 
 from .exchangers import HOSTS, Host, cut_by_address, cut_by_name, in_order, is_null
-from .hop import Decision, Local, NextHop, NoRoute, Route
+from .hop import Decision, Local, NextHop, NoRoute, Route, TLSPolicy
 from .ourselves import Ourselves, usable_address
 from .patterns import DomainMap
 from .resolver import Resolver
@@ -40,6 +40,7 @@ class Router:
     chance: Random
     routes: DomainMap[StaticRoute]
     port: int = PORT  # of mail exchangers
+    tls: TLSPolicy = TLSPolicy.OPPORTUNISTIC  # with mail exchangers
 
     def key(self, domain: str) -> str:
         """What letters have in common that go the same way: a route, or else the domain."""
@@ -89,7 +90,7 @@ class Router:
             return NoRoute(550, "5.1.2", f"{literal}: no host can have this address")
         if self.us.is_address(usable[0]):
             return _loop(literal)
-        return Route(literal, (NextHop(literal, usable, self.port),))
+        return Route(literal, (NextHop(literal, usable, self.port, tls=self.tls),))
 
     async def _by_dns(self, domain: str) -> Decision:
         try:
@@ -154,7 +155,13 @@ class Router:
         return Route(
             domain,
             tuple(
-                NextHop(host.name, host.addresses, self.port, authenticated=host.authenticated)
+                NextHop(
+                    host.name,
+                    host.addresses,
+                    self.port,
+                    tls=self.tls,
+                    authenticated=host.authenticated,
+                )
                 for host in hosts
             ),
         )

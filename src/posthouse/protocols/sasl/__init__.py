@@ -1,6 +1,6 @@
 """SASL (RFC 4422): one file per mechanism, known to no protocol and knowing none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .anonymous import ANONYMOUS
 from .cram_md5 import CRAM_MD5
@@ -35,3 +35,7 @@ MECHANISMS: Mapping[str, Mechanism] = {
 
 #: Those that need no more than a password, and nothing kept but its hash.
 BY_PASSWORD: Mapping[str, Mechanism] = {each.name: each for each in (PLAIN, LOGIN)}
+
+#: What a client of ours uses, the first that a server offers. CRAM-MD5 comes last: its server has
+#: to keep the password itself, and what is heard of it can be tried by whoever listens.
+BY_CLIENTS: Sequence[Mechanism] = (SCRAM_SHA_256, SCRAM_SHA_1, PLAIN, LOGIN, CRAM_MD5)

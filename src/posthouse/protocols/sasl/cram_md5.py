@@ -7,12 +7,14 @@ import hmac
 from .mechanism import (
     Challenge,
     Claim,
+    Credentials,
     Denied,
     Exchange,
     Malformed,
     Mechanism,
     Offer,
     Outcome,
+    Responses,
     Secret,
     SharedSecret,
     Stamp,
@@ -37,4 +39,11 @@ def serve(offer: Offer) -> Exchange:
     return outcome if proved else Denied()
 
 
-CRAM_MD5 = Mechanism("CRAM-MD5", 2195, serve, client_first=False, plaintext=False)
+def respond(credentials: Credentials) -> Responses:
+    """§2, the client's side: the server speaks first."""
+    challenge = yield None
+    digest = hmac.new(credentials.password.encode(), challenge, "md5").hexdigest()
+    yield f"{credentials.user} {digest}".encode()
+
+
+CRAM_MD5 = Mechanism("CRAM-MD5", 2195, serve, client_first=False, plaintext=False, respond=respond)

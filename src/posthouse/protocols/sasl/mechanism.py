@@ -116,6 +116,7 @@ class Credentials:
     user: str
     password: str = field(repr=False)
     identity: str = ""  # "" is the user's own (RFC 4422 §3.4.1)
+    nonce: str = ""  # printable ASCII without a comma, never used before; "" where there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +149,12 @@ LOOKUPS: tuple[type[Lookup], ...] = (ScramKeys, Stamp, SharedSecret)
 Exchange = Generator[object, Any, Outcome]
 
 #: A client's side: is sent challenges and yields responses. The first is the initial response;
-#: None where the server is to speak first.
+#: None where the server is to speak first. Raises Malformed when the exchange is to be cancelled.
 Responses = Generator[bytes | None, bytes, None]
 
 
 class Malformed(Exception):
-    """The client's response makes no sense."""
+    """The peer's response, or challenge, makes no sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,7 @@ class Mechanism:
     plaintext: bool  # what lets one in can be read on the wire
     available: Callable[[TLS | None], bool] = anywhere
     respond: Callable[[Credentials], Responses] | None = None  # the client's side, if there is one
+    mutual: bool = False  # the server proves itself, too: only then is it over (RFC 4422 §5)
 
 
 def offer(mechanisms: Mapping[str, Mechanism], tls: TLS | None, private: bool) -> Offer:

@@ -1,7 +1,8 @@
 """SCRAM (RFC 5802), whatever the hash.
 
 The server keeps no password: a client proves that it knows ClientKey, of which the server has the
-hash, and the server proves that it knows ServerKey.
+hash, and the server proves that it knows ServerKey. A client that is not shown this proof does not
+believe that it is logged in.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import unicodedata
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..dialogue import TLS
 from .exchange import decode
 from .mechanism import (
     Challenge,
     Claim,
+    Credentials,
     Denied,
     Exchange,
     Keys,
@@ -25,13 +29,17 @@ from .mechanism import (
     Mechanism,
     Offer,
     Outcome,
+    Responses,
     ScramKeys,
     anywhere,
 )
 
 BINDING = "tls-server-end-point"  # RFC 5929 §4; tls-unique does not exist in TLS 1.3
 PLUS = "-PLUS"
-LONGEST = 4096  # octets of a client's message
+LONGEST = 4096  # octets of a peer's message
+#: A server that asks for fewer could try all passwords (RFC 7677 §4); one that asks for more keeps
+#: the client busy.
+ITERATIONS = range(4096, 200_001)
 
 #: §7: gs2-header client-first-message-bare. `m=` is in neither: it has to make authentication fail.
 _client_first = re.compile(
@@ -42,6 +50,11 @@ _client_final = re.compile(
     r"(?P<bare>c=(?P<binding>[A-Za-z0-9+/=]+),r=(?P<nonce>[!-+\--~]+)(?:,[A-Za-z]=[^,\0]+)*)"
     r",p=(?P<proof>[A-Za-z0-9+/=]+)"
 ).fullmatch
+_server_first = re.compile(
+    r"r=(?P<nonce>[!-+\--~]+),s=(?P<salt>[A-Za-z0-9+/=]+),i=(?P<iterations>[1-9][0-9]{0,9})"
+    r"(?:,[A-Za-z]=[^,\0]+)*"
+).fullmatch
+_server_final = re.compile(r"v=(?P<verifier>[A-Za-z0-9+/=]+)(?:,[A-Za-z]=[^,\0]+)*").fullmatch
 _escape = re.compile(r"=(?!2C|3D)")
 
 
@@ -63,6 +76,8 @@ def mechanism(hash_: str, rfc: int, plus: bool) -> Mechanism:
         client_first=True,
         plaintext=False,
         available=can_bind if plus else anywhere,
+        respond=None if plus else _client(hash_),
+        mutual=True,
     )
 
 
@@ -103,6 +118,61 @@ def _server(hash_: str, plus: bool) -> Callable[[Offer], Exchange]:
         return outcome if proved else Denied()
 
     return serve
+
+
+def _client(hash_: str) -> Callable[[Credentials], Responses]:
+    digest = _digest(hash_)
+
+    def respond(credentials: Credentials) -> Responses:
+        """§5, the client's side. Raises Malformed where the server is not one of ours."""
+        if not credentials.nonce:
+            raise Malformed("a nonce is needed")
+        identity = credentials.identity
+        header = f"n,{f'a={_saslname(identity)}' if identity else ''},"
+        bare = f"n={_saslname(credentials.user)},r={credentials.nonce}"
+        server_first = _text((yield (header + bare).encode()))
+        found = _server_first(server_first)
+        if found is None:  # `m=` too: an extension that has to be known (§5.1)
+            raise Malformed("expected the server's first message")
+        nonce, iterations = found["nonce"], int(found["iterations"])
+        if not nonce.startswith(credentials.nonce) or nonce == credentials.nonce:
+            raise Malformed("the server has not added to the nonce")
+        if iterations not in ITERATIONS:
+            raise Malformed(f"{iterations} iterations are too few or too many")
+        channel = b64encode(header.encode()).decode("ascii")
+        final = f"c={channel},r={nonce}"
+        message = f"{bare},{server_first},{final}".encode()
+        salt = decode(found["salt"].encode("ascii"))
+        client_key, server_key = _keys(digest, _prepared(credentials.password), salt, iterations)
+        stored_key = hashlib.new(digest, client_key, usedforsecurity=True).digest()
+        signature = hmac.digest(stored_key, message, digest)
+        proof = b64encode(bytes(a ^ b for a, b in zip(client_key, signature, strict=True)))
+        last = _server_final(_text((yield f"{final},p={proof.decode('ascii')}".encode())))
+        expected = hmac.digest(server_key, message, digest)
+        given = b"" if last is None else decode(last["verifier"].encode("ascii"))
+        if not hmac.compare_digest(given, expected):
+            raise Malformed("the server has not proved that it knows the password")
+        yield b""
+
+    return respond
+
+
+@lru_cache(maxsize=16)
+def _keys(digest: str, password: bytes, salt: bytes, iterations: int) -> tuple[bytes, bytes]:
+    """§3: ClientKey and ServerKey; a client may keep them (§5.1), and they take time to make."""
+    salted = hashlib.pbkdf2_hmac(digest, password, salt, iterations)
+    return hmac.digest(salted, b"Client Key", digest), hmac.digest(salted, b"Server Key", digest)
+
+
+def _prepared(password: str) -> bytes:
+    """As OpaqueString (RFC 8265 §4.2), which has taken the place of SASLprep."""
+    spaces = ((" " if unicodedata.category(c) == "Zs" else c) for c in password)
+    return unicodedata.normalize("NFC", "".join(spaces)).encode()
+
+
+def _saslname(text: str) -> str:
+    """§5.1"""
+    return text.replace("=", "=3D").replace(",", "=2C")
 
 
 def _read_first(response: bytes) -> _First:

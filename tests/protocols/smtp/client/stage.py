@@ -22,6 +22,7 @@ KNOWN = {
     "policy",
     "tls",
     "login",
+    "nonce",
     "plaintext",
     "lmtp",
     "letters",
@@ -36,8 +37,8 @@ KNOWN = {
 
 class Stage:
     """`policy: none|opportunistic|required|verify`, `tls: active`, `login: user password`,
-    `plaintext: yes`, `lmtp: yes`; `letters: 2` from `sender` `to` some, with `content` (escapes)
-    in blocks of `block` octets, said to have `size` octets.
+    `nonce: text`, `plaintext: yes`, `lmtp: yes`; `letters: 2` from `sender` `to` some, with
+    `content` (escapes) in blocks of `block` octets, said to have `size` octets.
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
@@ -51,12 +52,14 @@ class Stage:
 
     def open(self, connection: int) -> Engine:
         given = self.settings
-        login = given.get("login")
+        user, _, password = given.get("login", "").partition(" ")
         self.session = Session(
             Settings(
                 "client.example",
                 tls=TLSPolicy(given.get("policy", "opportunistic")),
-                credentials=Credentials(*login.split()) if login else None,
+                credentials=(
+                    Credentials(user, password, nonce=given.get("nonce", "")) if user else None
+                ),
                 plaintext="plaintext" in given,
                 lmtp="lmtp" in given,
             ),

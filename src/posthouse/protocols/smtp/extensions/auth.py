@@ -7,9 +7,9 @@ import re
 from posthouse.message.address import Address, parse_mailbox
 
 from ...dialogue import Dialogue, Failed, LineTooLong, allow, read_line, send
-from ...sasl import MECHANISMS
+from ...sasl import BY_CLIENTS
 from ...sasl.exchange import authenticate, decode, encode
-from ...sasl.mechanism import Accepted, Credentials, Denial, Malformed, Responses
+from ...sasl.mechanism import Accepted, Credentials, Denial, Malformed, Mechanism, Responses
 from ..client import session as client
 from ..client.reply import GARBLED, Over, PeerReply, ours
 from ..extension import Extension
@@ -27,6 +27,8 @@ DENIED = {
     Denial.EXPIRED: Reply(535, "5.7.8", "the password has expired"),
     Denial.WEAK: Reply(534, "5.7.9", "authentication mechanism is too weak"),
 }
+CANCEL = b"*"  # (§4); no response of a mechanism is that
+UNPROVED = "the peer has not proved that it knows the password"
 TOO_MANY = Reply(421, "4.7.0", "too many failed log-ins")
 
 _hexchar = re.compile(r"\+([0-9A-F]{2})")
@@ -87,9 +89,7 @@ def log_in(session: client.Session, credentials: Credentials) -> Dialogue[None]:
     session.command = "AUTH"
     if session.tls is None and not session.settings.plaintext:
         raise Over(ours("4.7.11", "the password is not sent without encryption"), polite=True)
-    offered = session.offers.get("AUTH", "").upper().split()
-    known = (each for each in MECHANISMS.values() if each.name in offered and each.respond)
-    mechanism = next(known, None)
+    mechanism = chosen(session, credentials)
     if mechanism is None or mechanism.respond is None:
         raise Over(ours("4.7.4", "the peer offers no way to log in that is known"), polite=True)
     within = session.settings.times.hello
@@ -99,22 +99,37 @@ def log_in(session: client.Session, credentials: Credentials) -> Dialogue[None]:
     if first is not None and len(line) + len(first) * 4 // 3 < COMMAND:
         line, first = f"{line} {encode(first).decode() or '='}", None
     reply = yield from session.say(line, within)
-    text = ""
-    while reply.code == 334 and text != "*":
-        response = first if first is not None else next_response(responses, reply)
+    said: bytes | None = None  # in response to a challenge
+    why = UNPROVED
+    while reply.code == 334 and said != CANCEL:
+        try:
+            said = first if first is not None else next_response(responses, reply)
+        except (Malformed, StopIteration) as error:
+            said = CANCEL
+            why = f"the log-in was ended: {error or 'the peer asks on and on'}"
         first = None
-        text = "*" if response is None else encode(response).decode()
+        text = "*" if said == CANCEL else encode(said).decode()
         reply = yield from session.say(text, within, "AUTH")
+    if mechanism.mutual and said != b"" and (reply.positive or said == CANCEL):
+        raise Over(ours("4.7.0", why), polite=True)
     if not reply.positive:
         raise Over(reply if reply.code >= 400 else GARBLED, polite=True)
 
 
-def next_response(responses: Responses, reply: PeerReply) -> bytes | None:
-    """What the mechanism says to a challenge; None to end it."""
-    try:
-        return responses.send(decode(reply.lines[0].encode()))
-    except (Malformed, StopIteration):
-        return None
+def chosen(session: client.Session, credentials: Credentials) -> Mechanism | None:
+    """The first that both sides know."""
+    offered = session.offers.get("AUTH", "").upper().split()
+    for mechanism in BY_CLIENTS:
+        if mechanism.name in offered and (credentials.nonce or not mechanism.mutual):
+            return mechanism
+    return None
+
+
+def next_response(responses: Responses, reply: PeerReply) -> bytes:
+    """What the mechanism says to a challenge. Raises Malformed, StopIteration."""
+    said = responses.send(decode(reply.lines[0].encode()))
+    assert said is not None, "a client that has waited for the server"
+    return said
 
 
 def auth_value(text: str) -> Address | None:
