@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 import click
+from tests.system.relay_cases import CASES, Case
 
 from posthouse import config
 from posthouse.cli.root import posthouse
@@ -48,6 +49,7 @@ def pages() -> dict[Path, str]:
         "smtp": smtp,
         "pop3": pop3,
         "imap": imap,
+        "relaying": relaying,
     }
     folder = ROOT / "docs" / "reference"
     return {folder / f"{name}.md": "\n".join(make()) + "\n" for name, make in makers.items()}
@@ -337,6 +339,60 @@ def rest(protocol: str, stems: Sequence[str]) -> Iterator[str]:
     if others:
         yield from ("", "## The rest", "")
         yield from map(line_of, others)
+
+
+# Relaying
+
+
+def relaying() -> Iterator[str]:
+    yield from top(
+        "Relaying: a table of cases",
+        "What is tried, what comes of it, and what the sender is told. Each row is a letter in"
+        " [a small internet](../../tests/system/net.py) on loopback addresses, with a name server,"
+        " a Posthouse and scripted hosts; [`test_relay.py`](../../tests/system/test_relay.py) sends"
+        " it. `@` is the domain; a host of which nothing is said takes everything, and one that is"
+        " *dead* has an address on which nobody listens.",
+    )
+    yield from ("", "| case | DNS | hosts | tried, in order | result | report |", "|---" * 6 + "|")
+    for case in CASES:
+        yield "| " + " | ".join(cells_of(case)) + " |"
+    yield from part(
+        "Between sites, and over longer times",
+        "Each by a test of its own, with two Posthouses or with hosts that come and go.",
+    )
+    yield from ("", "| case | shown by |", "|---|---|")
+    for file in ("test_sites.py", "test_queue.py"):
+        tree = ast.parse((ROOT / "tests/system" / file).read_text())
+        for test in tree.body:
+            if isinstance(test, ast.FunctionDef) and test.name.startswith("test_"):
+                said = test.name.removeprefix("test_").replace("_", " ")
+                more = (ast.get_docstring(test) or "").split("\n")[0]
+                link = f"[`{file}`](../../tests/system/{file}) `{test.name}`"
+                yield f"| {said}{': ' * bool(more)}{more} | {link} |"
+    yield from part(
+        "What the DNS says",
+        "Which hosts a domain's records lead to, and in which order, are cases of their own:"
+        " [`cases.txt`](../../tests/mta/route/cases.txt).",
+    )
+
+
+def cells_of(case: Case) -> Iterator[str]:
+    """A case as a row."""
+    yield case.name
+    fault = f" (the name server says {case.fault.name})" if case.fault else ""
+    yield "<br>".join(f"`{one}`" for one in case.dns.split("; ") if one) + fault or "nothing"
+    said = [
+        f"{name}: " + "; ".join(f"`{line}`" for line in script.splitlines())
+        for name, script in case.hosts.items()
+        if script
+    ]
+    yield "<br>".join([*said, *([f"{case.tls}: TLS"] if case.tls else [])])
+    yield ", ".join(name if name in case.hosts else f"*{name}*" for name in case.route) or "none"
+    kind, _, what = case.ends.partition(" ")
+    took = f"taken by {', '.join(case.taken)}" if case.taken else ""
+    result = {"relayed": took, "failed": f"failed{'; ' * bool(took)}{took}"}
+    yield result.get(kind, f"waits: \u201c{what}\u201d")
+    yield f"failed, {what}" if kind == "failed" else "none yet" if kind == "deferred" else "none"
 
 
 def main() -> None:

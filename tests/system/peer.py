@@ -15,6 +15,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -52,6 +53,7 @@ class Heard:
 
     lines: list[str] = field(default_factory=list)
     tls: bool = False
+    since: float = field(default_factory=time.monotonic)
 
 
 class Peer:
