@@ -42,6 +42,7 @@ class Limits:
     literals: int = 1000  # in one command
     message: int = 64 * 1024 * 1024  # APPEND
     drained: int = 4 * 1024  # read and thrown away before login; more closes the connection
+    saved: int = 50_000  # ranges of UIDs that a SEARCH saves (RFC 5182)
     errors: int = 50  # commands that end in BAD, one after the other
     errors_before_login: int = 10  # BAD and NO
     autologout: float = 1800.0  # RFC 3501 §5.4: at least 30 minutes

@@ -40,6 +40,8 @@ def _search(
     if options is not None:
         if saves:
             ranges = [(first, last + 1) for first, last in runs(spoken_of(options, positions))]
+            if len(ranges) > session.limits.saved:
+                raise No("what was found is too much to be saved", "NOTSAVED")
             selected.saved = selected.view.uid_ranges(ranges)
         yield from send(extended(session, found, options, changed))
         return
