@@ -152,7 +152,7 @@ class Engine:
                 self._scanned = 0
                 self.asked = True
                 return step
-            elif not self._advance(step) and not self._unpack():
+            elif not self._advance(step) and (self._deflated is None or not self._unpack()):
                 return None
 
     def answer(self, value: object) -> None:
@@ -290,6 +290,8 @@ class Engine:
         return bool(octets)
 
     def _read_line(self, limit: int) -> bool:
+        if not self._input:
+            return False
         end = self._input.find(b"\r\n", self._scanned)
         if end < 0:
             self._scanned = max(0, len(self._input) - 1)

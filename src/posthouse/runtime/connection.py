@@ -15,7 +15,7 @@ from ipaddress import IPv6Address
 from typing import Protocol, cast
 
 from posthouse.protocols.dialogue import TLS, Failed, Reason, StartTLS
-from posthouse.protocols.engine import Engine, Flush
+from posthouse.protocols.engine import FLUSH, Engine
 
 from .tls import client_addresses
 
@@ -332,15 +332,15 @@ class Connection(asyncio.Protocol):
             self._pumping = False
 
     def _turn(self) -> None:
-        engine, agent = self._engine, self._agent
+        engine, agent, next_event = self._engine, self._agent, self._engine.next_event
         until = self._loop.time() + TURN
         while not self._unread:
-            event = engine.next_event()
+            event = next_event()
             if event is None:
                 self._write()
                 self._wait()
                 return
-            if type(event) is Flush:
+            if event is FLUSH:
                 self._write()
                 if self._loop.time() > until:
                     self._loop.call_soon(self._pump)
@@ -409,8 +409,7 @@ class Connection(asyncio.Protocol):
         self._engine.fail(Failed(str(error)))
 
     def _write(self) -> None:
-        octets = self._engine.send()
-        if octets:
+        if octets := self._engine.send():
             self._transport.write(octets)
 
     def _hold_up(self, held_up: bool) -> None:
@@ -425,21 +424,23 @@ class Connection(asyncio.Protocol):
     def _wait(self) -> None:
         """The engine wants more from the peer, or has ended."""
         engine = self._engine
-        if engine.over:
+        step = engine.step
+        if step is None:
             self._end()
             return
         if self._ended:
             self._transport.close()
             self._set_deadline(UNREAD)
             return
-        self._hold_up(False)
+        if self._held_up:
+            self._hold_up(False)
         if engine.allowances != self._allowances:
             self._allowances = engine.allowances
             allowed = engine.allowance
             self._allowed_until = None if allowed is None else self._loop.time() + allowed
             self._waited_for = None
-        if engine.step is not self._waited_for:
-            self._waited_for = engine.step
+        if step is not self._waited_for:
+            self._waited_for = step
             self._set_deadline(engine.within)
 
     def _end(self) -> None:

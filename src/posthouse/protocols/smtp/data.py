@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..dialogue import Dialogue, Failed, allow, ask, read_lines, send, show
+from ..dialogue import Allow, Ask, Dialogue, Failed, Lines, ReadLines, Send, Show, show
 from . import lmtp
 from .events import Abort, BeginContent, Content, EndOfMessage
 from .reply import LOST, Refused, Reply
 from .session import Service, Session, Settings, State, answer, decide
 
-GO_ON = bytes(Reply(354, "", "end with <CRLF>.<CRLF>"))
+# Steps and questions that are alike for all letters.
+_MAY_COME = Ask(BeginContent())
+_GO_ON = Send(bytes(Reply(354, "", "end with <CRLF>.<CRLF>")))
+_NO_BOUND = Allow(None)
 
 TOO_LARGE = Reply(552, "5.3.4", "message too large")  # RFC 1870 §6.3
 LINE_TOO_LONG = Reply(554, "5.6.0", "a line of the message is too long")
@@ -29,14 +32,14 @@ def data(session: Session, argument: str) -> Dialogue[None]:
     """§4.1.1.4: data = "DATA" CRLF"""
     if argument:
         raise Refused(501, "5.5.4", "no argument is expected")
-    reply = yield from ask(BeginContent(), Reply)
+    reply: Reply = yield _MAY_COME
     if not reply.positive:
         yield from answer(session, reply)
         return
-    yield from send(GO_ON)
-    yield from allow(session.settings.message_time)
+    yield _GO_ON
+    yield Allow(session.settings.message_time)
     message = yield from read_message(session.settings)
-    yield from allow(None)
+    yield _NO_BOUND
     yield from end_message(session, message)
 
 
@@ -74,7 +77,7 @@ def read_message(settings: Settings) -> Dialogue[Message]:
     message = Message()
     ended = False
     while not ended:
-        lines = yield from read_lines(b".", settings.text_line, settings.data_time)
+        lines: Lines = yield ReadLines(b".", settings.text_line, settings.data_time)
         ended = lines.ended
         octets = without_dots(lines.octets)
         if settings.normalise:
@@ -87,7 +90,7 @@ def read_message(settings: Settings) -> Dialogue[Message]:
             message.fault = min(found, message.fault or found, key=FAULTS.index)
         if message.fault is None and octets:
             message.eight_bit = message.eight_bit or not octets.isascii()
-            yield from show(Content(octets))
+            yield Show(Content(octets))
     return message
 
 

@@ -6,7 +6,7 @@ nothing here can tell.
 
 from __future__ import annotations
 
-from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, read_line, send
+from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, ReadLine, Reason, allow, send
 from ..engine import Engine
 from .dialect import COMMAND_LIMIT, DIALECTS, Dialect
 from .extension import Verb
@@ -46,7 +46,7 @@ def converse(session: Session) -> Dialogue[None]:
         yield from send(bytes(Reply(220, "", f"{session.settings.hostname} {kind}")))
         while session.state is not State.CLOSED:
             try:
-                line = yield from read_line(dialect.longest, within, True)
+                line: bytes = yield ReadLine(dialect.longest, within, True)
                 verb, argument = read_command(session, dialect, line)
                 yield from verb(session, argument)
             except Refused as refusal:
