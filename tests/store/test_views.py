@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 
 from posthouse.message.summary import summarise
-from posthouse.store import changes, views
+from posthouse.store import changes, flags, views
 from posthouse.store.contents import prepare
 from posthouse.store.mailboxes import create_default_mailboxes
-from posthouse.store.messages import INBOX, append_message
+from posthouse.store.messages import (
+    INBOX,
+    Change,
+    append_message,
+    expunge_messages,
+    store_flags,
+)
 from posthouse.store.migrate import migrate
 from posthouse.store.store import Store
 from posthouse.store.unit import Unit, Work, run
@@ -21,8 +27,8 @@ from posthouse.store.views import MailboxViews, SharedView
 CONTENT = b"Subject: any\r\n\r\n"
 
 
-def append() -> Unit[object]:
-    return append_message(1, "INBOX", prepare(CONTENT), summarise(CONTENT), 0, "")
+def append(flags: str = "") -> Unit[object]:
+    return append_message(1, "INBOX", prepare(CONTENT), summarise(CONTENT), 0, flags)
 
 
 def one_account() -> Work[None]:
@@ -147,5 +153,50 @@ def test_only_what_was_not_heard_of_is_reminded_of(tmp_path: Path) -> None:
         await store.write(append())
         await views.remind()
         assert heard == 2
+
+    with_views(tmp_path, test)
+
+
+KEEP_OR_SEE = ("\\Seen", "\\Flagged", "\\Seen $Junk", "")
+
+
+@pytest.mark.parametrize("change", [flags.added, flags.removed, flags.replaced])
+@pytest.mark.parametrize("ranges", [[(1, 12)], [(1, 4), (7, 7), (9, 900)], [(3, 3)], [(40, 50)]])
+def test_what_a_store_has_done_follows_from_the_view(
+    tmp_path: Path, change: Change, ranges: list[tuple[int, int]]
+) -> None:
+    async def test(store: Store, views: MailboxViews) -> None:
+        for number in range(12):
+            await store.write(append(flags=KEEP_OR_SEE[number % 4]))
+        for uid in (2, 8):
+            await store.write(expunge_messages(1, INBOX, [(uid, uid)], 0, deleted_only=False))
+        shared = await opened(views)
+        told = shared.view
+        stored = await store.write(store_flags(1, INBOX, ranges, change, ("\\Seen", "$Junk")))
+        shared.flagged(stored)
+        followed = shared.view, shared.since(told.version)
+        other = await opened(MailboxViews(store))
+        assert shared.view.version == other.view.version
+        assert shared.view.uids == other.view.uids
+        assert shared.view.flags == other.view.flags
+        assert shared.view.modseqs == other.view.modseqs
+        await views.refresh(shared)
+        assert shared.view is followed[0]
+        assert list(followed[1].changed or ()) == other.view.since(told)[1]
+
+    with_views(tmp_path, test)
+
+
+def test_a_store_is_not_followed_where_something_else_was_done(tmp_path: Path) -> None:
+    async def test(store: Store, views: MailboxViews) -> None:
+        await store.write(append())
+        shared = await opened(views)
+        told = shared.view
+        await store.write(append())
+        stored = await store.write(store_flags(1, INBOX, [(1, 2)], flags.added, ("\\Seen",)))
+        shared.flagged(stored)
+        assert shared.view is told
+        await views.refresh(shared)
+        assert shared.view.flags == [b"\\Seen", b"\\Seen"]
 
     with_views(tmp_path, test)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from posthouse.protocols.imap.mail_events import News
 from posthouse.protocols.imap.view import Changes, Kept, View
 
 from .changes import all_messages, changes_since, modseq_of
+from .messages import Stored
 from .ranges import uids_in
 from .store import Store
 
@@ -31,8 +32,8 @@ class Step:
     """What led from one version of a view to the next."""
 
     before: int
-    vanished: tuple[int, ...]
-    changed: tuple[int, ...]
+    vanished: Sequence[int]
+    changed: Sequence[int]  # ascending
 
 
 @dataclass(slots=True)
@@ -58,6 +59,24 @@ class SharedView:
         self.view = self.view.apply(changes)
         if self.view.uids and self.view.uids[-1] > last:
             self.may_have_recent = True
+        self._remember(step)
+
+    def flagged(self, stored: Stored) -> None:
+        """Take what a STORE has done, where nothing was done between the view and it.
+
+        What became of each message then follows from the view, and no row is read.
+        """
+        before = self.view
+        if before.version != stored.before or stored.modified or not stored.changed:
+            return
+        outcomes = [
+            (each.first, each.last, {k.encode(): v.encode() for k, v in each.outcomes.items()})
+            for each in stored.changed
+        ]
+        self.view, changed = before.flagged(stored.modseq, outcomes)
+        self._remember(Step(before.version, (), changed))
+
+    def _remember(self, step: Step) -> None:
         self.steps.append(step)
         self.remembered += len(step.vanished) + len(step.changed)
         while self.steps and (len(self.steps) > REMEMBERED or self.remembered > REMEMBERED_UIDS):
@@ -69,6 +88,9 @@ class SharedView:
         view = self.view
         if version == view.version:
             return News(view, (), ())
+        if self.steps and self.steps[-1].before == version:
+            newest = self.steps[-1]
+            return News(view, newest.vanished, newest.changed)
         vanished: list[int] = []
         changed: set[int] = set()
         for step in reversed(self.steps):

@@ -15,9 +15,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, compress
 from typing import TYPE_CHECKING
 
 from .result import No
@@ -166,6 +166,35 @@ class View:
             return self
         uids, flags, modseqs = self.uids[:count], self.flags[:count], self.modseqs[:count]
         return View(self.version, uids, flags, modseqs, kept=self.kept)
+
+    def flagged(
+        self, version: int, outcomes: Iterable[tuple[int, int, Mapping[bytes, bytes]]]
+    ) -> tuple[View, Sequence[int]]:
+        """The view after a change of flags, and the UIDs of what has changed, ascending.
+
+        For ranges of UIDs, first and last, ascending, it is told what flags have become.
+        """
+        uids, flags, modseqs = self.uids, self.flags.copy(), self.modseqs[:]
+        changed = array("I")
+        touched = set[int]()
+        for first, last, new in outcomes:
+            start, stop = bisect_left(uids, first), bisect_right(uids, last)
+            old = flags[start:stop]
+            flags[start:stop] = map(new.get, old, old)
+            if new.keys() >= set(old):
+                modseqs[start:stop] = array("Q", [version]) * (stop - start)
+                changed += uids[start:stop]
+                touched.update(range(start // BLOCK, (stop - 1) // BLOCK + 1))
+                continue
+            for at in compress(range(start, stop), map(new.__contains__, old)):
+                modseqs[at] = version
+                changed.append(uids[at])
+                touched.add(at // BLOCK)
+        view = View(version, uids, flags, modseqs, lasting=self.lasting.copy(), kept=self.kept)
+        for key, octets in list(self.blocks.items()):
+            if key[1] not in touched:
+                view.blocks[key] = octets
+        return view, changed
 
     def without(self, gone: Sequence[int]) -> View:
         """The view without the messages at these positions, in ascending order."""

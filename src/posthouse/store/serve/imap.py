@@ -379,7 +379,7 @@ class ImapAgent:
     async def _store_flags(self, question: mail_events.Store) -> News | Declined:
         try:
             given = tuple([flag.decode("ascii") for flag in question.flags])
-            modified = await self._own.write(
+            stored = await self._own.write(
                 store_flags(
                     self._account,
                     self._mailbox.mailbox,
@@ -392,8 +392,10 @@ class ImapAgent:
             )
         except tuple(REFUSALS) as refusal:
             return REFUSALS[type(refusal)]
+        if question.unchanged_since is None:
+            self._mailbox.flagged(stored)
         news = await self._news(question.version)
-        return replace(news, modified=modified) if modified else news
+        return replace(news, modified=stored.modified) if stored.modified else news
 
     def _vanished(self, question: mail_events.Vanished) -> object:
         shared = self._mailbox
