@@ -19,12 +19,14 @@ from bench.peers.aiosmtpd import Aiosmtpd
 from bench.peers.cyrus import Cyrus
 from bench.peers.dovecot import DovecotMaildir, DovecotMdbox
 from bench.peers.exim import EximMaildir, EximQueue
+from bench.peers.machine import Machine
 from bench.peers.postfix import PostfixHold, PostfixLmtp, PostfixMaildir, PostfixRelay
 from bench.rows import ROWS
 from bench.rows.base import Broken, Row, Subject
 from bench.table import Cell, keep, machine, table
 
 PEERS: tuple[type[Peer], ...] = (
+    Machine,
     PostfixHold,
     PostfixMaildir,
     PostfixLmtp,

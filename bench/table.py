@@ -79,6 +79,8 @@ def _line(cell: Cell, cells: Sequence[Cell]) -> tuple[str, ...]:
     if middle is None:
         return (cell.row.name, cell.server, f"skipped: {cell.trouble}", "", "", "", "", "")
     figures = [number(value) for value in asdict(middle).values()]
+    if not middle.cpu:
+        figures[0] = ""  # a limit of the machine
     if cell.trouble:
         figures[0] += " (!)"
     return (cell.row.name, cell.server, *figures, *_comparison(cell, middle, cells))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import itertools
 import os
 import socket
@@ -49,13 +50,12 @@ class Maildirs:
 
 
 async def serve(port: int, folder: Path) -> None:
-    from aiosmtpd.smtp import SMTP
-
+    smtp = importlib.import_module("aiosmtpd.smtp")
     handler = Maildirs(folder)
     loop = asyncio.get_running_loop()
     bound = socket.create_server(("127.0.0.1", port), backlog=1024)
     server = await loop.create_server(
-        lambda: SMTP(handler, hostname="bench.example", data_size_limit=50_000_000), sock=bound
+        lambda: smtp.SMTP(handler, hostname="bench.example", data_size_limit=50_000_000), sock=bound
     )
     async with server:
         await server.serve_forever()

@@ -8,7 +8,7 @@ from typing import Any
 from bench.rows.base import OURS, Figures, Load, Row, Subject, measured
 from bench.rows.smtp import KEPT, MANY, ONE, ONE_20, PIPELINED, REALISTIC, WARM, Sending
 
-SERVERS = ("dovecot-maildir", "dovecot-mdbox", *OURS)
+SERVERS = ("dovecot-maildir", "dovecot-mdbox", "cyrus", *OURS)
 THIRD = {"dovecot-maildir": 1 / 3, "dovecot-mdbox": 1 / 3}
 
 
