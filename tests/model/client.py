@@ -222,11 +222,12 @@ class Client:
             )
             known.since = len(message.history) - 1
 
-    def news_is_complete(self) -> bool:
-        """The same as a question, while it is still coming."""
+    def news_is_complete(self, identified: bool = False) -> bool:
+        """The same as a question, while it is still coming; which messages are new, too."""
         alive = self.selected.alive
+        nobody = () if identified else (None,)
         return len(self.known) == len(alive) and all(
-            known.message in (None, message) and known.flags in (None, message.flags)
+            known.message in (*nobody, message) and known.flags in (*nobody, message.flags)
             for known, message in zip(self.known, alive, strict=True)
         )
 

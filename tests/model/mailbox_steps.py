@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import poplib
 import time
+from collections.abc import Callable
 
 from tests.system.user import letter as plain_letter
 
@@ -132,14 +133,13 @@ def idle(walk: Walk) -> None:
     client.check_up_to_date()
 
 
-def take_until(client: Client, complete: object) -> None:
+def take_until(client: Client, complete: Callable[[], bool], command: str = "IDLE") -> None:
     """Untagged lines of IDLE until it goes ahead, and then until the news is complete."""
-    assert callable(complete)
     while not complete():
         line = client.wire.read()
         if line.text.startswith("+ "):
             return
-        client.take_line(line, "IDLE", {})
+        client.take_line(line, command, {})
 
 
 def _disturb(walk: Walk, other: Client, mailbox: Mailbox) -> Told:
@@ -164,6 +164,40 @@ def _disturb(walk: Walk, other: Client, mailbox: Mailbox) -> Told:
     assert answer.ok, answer.text
     other.take(answer)
     return walk.look_only(other)
+
+
+def settle_watchers(walk: Walk) -> None:
+    walk.settle_watchers()
+
+
+def notify(walk: Walk) -> None:
+    """The same with NOTIFY, without any command, and with the flags of new messages (RFC 5465)."""
+    mailbox = walk.mailbox()
+    other = walk.client(lambda each: each.mailbox is mailbox) or walk.client()
+    assert other is not None
+    client = walk.join()
+    try:
+        delayed = walk.chance.random() < 0.4
+        enter(walk, client, mailbox, read_only=True)
+        where = "selected-delayed" if delayed else "selected"
+        events = "MessageNew (UID FLAGS) MessageExpunge FlagChange"
+        answer = walk.quiet(client, f"NOTIFY SET ({where} ({events}))")
+        assert answer.ok, answer.text
+        told: Told = []
+        for _ in range(walk.chance.randrange(1, 5)):
+            told += _disturb(walk, other, mailbox)
+            if not delayed:
+                take_until(client, lambda: client.news_is_complete(identified=True), "NOTIFY")
+        walk.share_recent(told)
+        answer = walk.ask(client, f"UID FETCH {mailbox.uid_next}:* (FLAGS)" if delayed else "NOOP")
+        unasked = [line.text for line in answer.lines if line.text.endswith(" EXPUNGE")]
+        client.take(answer)
+        assert delayed or not unasked, f"told too late: {unasked}"
+        client.take(walk.ask(client, "NOOP"))
+        client.check_up_to_date()
+        assert client.news_is_complete(identified=True), "a new message was told of by EXISTS alone"
+    finally:
+        client.wire.close()
 
 
 def status(walk: Walk) -> None:

@@ -42,6 +42,8 @@ STEPS: dict[Step, int] = {
     mailboxes.synchronise: 12,
     mailboxes.look_at_all: 3,
     mailboxes.idle: 3,
+    mailboxes.notify: 4,
+    mailboxes.settle_watchers: 8,
     mailboxes.status: 5,
     mailboxes.create: 3,
     mailboxes.delete: 2,
@@ -51,6 +53,10 @@ STEPS: dict[Step, int] = {
     mailboxes.pop3: 1,
     mailboxes.deliver: 1,
 }
+
+
+#: Steps after which those who watch mailboxes are told of names.
+NAMING = frozenset((mailboxes.create, mailboxes.delete, mailboxes.rename, mailboxes.subscribe))
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +80,12 @@ def run(walk: Walk, choices: dict[Step, int], steps: int, seconds: float = math.
             (step,) = walk.chance.choices(names, weights)
             walk.doing = step.__name__
             step(walk)
+            if step in NAMING:
+                walk.doing = f"watching {step.__name__}"
+                walk.settle_watchers()
+                walk.check_names()
         walk.doing = "ending"
+        walk.settle_watchers()
         for client in walk.clients:
             walk.synchronise(client)
     except Exception as error:

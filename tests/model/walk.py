@@ -15,10 +15,12 @@ from . import letters
 from .client import Client
 from .letters import Letter
 from .mailboxes import Account, Flags, Mailbox, flags
+from .watchers import Watcher
 from .wire import PATIENCE, Answer, Gone, Wire
 
 Told = list[tuple[Client, int]]  # which client was told of which UID, in a mailbox not read-only
 
+WATCHERS = 3
 MOST_TRIES = 60  # connections made until every worker has enough of them
 
 
@@ -54,6 +56,7 @@ class Walk:
         self.doing = "opening"
         self._names = 0
         self._observers: list[Client] = []
+        self._watchers: list[Watcher] = []
         self.kept: dict[Mailbox, Kept] = {}
 
     # Connections
@@ -127,13 +130,35 @@ class Walk:
                 wire.close()
 
     def forget_observers(self) -> None:
-        for observer in self._observers:
-            observer.wire.close()
+        self._close_observers()
         self._observers.clear()
+        self._watchers.clear()
 
     def close(self) -> None:
-        for client in [*self.clients, *self._observers]:
+        self._close_observers()
+        for client in self.clients:
             client.wire.close()
+
+    def _close_observers(self) -> None:
+        for wire in [each.wire for each in self._observers] + [
+            each.wire for each in self._watchers
+        ]:
+            wire.close()
+
+    def settle_watchers(self) -> None:
+        """Those who watch are told of all that has happened; after a worker died they come anew."""
+        for watcher in self._watchers:
+            watcher.settle(self.account)
+        while len(self._watchers) < WATCHERS:
+            watcher = Watcher(self._join().wire)
+            watcher.begin()
+            assert not watcher.difference(self.account), watcher.difference(self.account)
+            self._watchers.append(watcher)
+
+    def check_names(self) -> None:
+        """After a change of names, which the watchers know."""
+        for watcher in self._watchers:
+            watcher.check_names(self.account)
 
     # Commands
 

@@ -33,6 +33,7 @@ from tests.store.test_imap_agent import House, answer, in_house
 
 CONTENT = b"Subject: any\r\n\r\n"
 MESSAGES = frozenset((Event.MESSAGE_NEW, Event.MESSAGE_EXPUNGE, Event.FLAG_CHANGE))
+NAMES = frozenset((Event.MAILBOX_NAME, Event.SUBSCRIPTION_CHANGE))
 EVERYTHING = (Group(Where.PERSONAL, frozenset(), frozenset(Event)),)
 
 Test = Callable[[House, ImapAgent], Coroutine[object, object, None]]
@@ -133,6 +134,28 @@ def test_names(tmp_path: Path) -> None:
         assert names == [("old", True, False, "INBOX")]
 
     watched(tmp_path, test)
+
+
+def test_names_are_told_in_an_order_that_can_be_followed(tmp_path: Path) -> None:
+    async def test(house: House, agent: ImapAgent) -> None:
+        write = house.store.write
+        for name in ("a/x", "b", "c"):
+            await write(create_mailbox(1, name, 0))
+        assert await noticed(agent)
+        await write(rename_mailbox(1, "c", "d", 0))
+        await write(rename_mailbox(1, "b", "c", 0))
+        await write(delete_mailbox(1, "a/x", 0))
+        await write(rename_mailbox(1, "a", "b", 0))
+        await write(create_mailbox(1, "0", 0))
+        assert await noticed(agent) == [
+            ("a/x", False, False, ""),
+            ("d", True, False, "c"),
+            ("c", True, False, "b"),
+            ("b", True, False, "a"),
+            ("0", True, False, ""),
+        ]
+
+    watched(tmp_path, test, (Group(Where.PERSONAL, frozenset(), NAMES),))
 
 
 def test_another_mailbox_under_a_name_is_told_by_its_uid_validity(tmp_path: Path) -> None:

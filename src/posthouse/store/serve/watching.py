@@ -247,7 +247,10 @@ def _names(
     changed: Mapping[int, Changed],
     own_names: set[str],
 ) -> Iterator[Named]:
-    """§5.4, §5.5: each name once, with all that is true of it now."""
+    """§5.4, §5.5: each name once, with all that is true of it now.
+
+    In the order in which a client can follow: names that are gone, names that were changed, others.
+    """
     affected, renamed = _affected(before, now, changed)
     told = {
         name: renamed.get(name, "")
@@ -261,12 +264,28 @@ def _names(
     if not told:
         return
     by_name = {each.name: each for each in now.mailboxes.values()}
-    parents = above(by_name)
-    for name in sorted(told):
+    parents, in_order = above(by_name), [each for each in _in_order(renamed) if each in told]
+    gone = sorted(told.keys() - by_name.keys())
+    others = sorted(told.keys() & by_name.keys() - renamed.keys())
+    for name in [*gone, *in_order, *others]:
         mailbox = by_name.get(name)
         use = mailbox.special_use if mailbox else ""
         its = events.Mailbox(name, name in now.subscribed, mailbox is not None, use)
         yield Named(its, name in parents, told[name])
+
+
+def _in_order(renamed: Mapping[str, str]) -> list[str]:
+    """The new names, each after what has the name in its place: of a to b and b to c, first c."""
+    moved = {old: new for new, old in renamed.items()}
+    found: dict[str, None] = {}
+    for name in sorted(renamed):
+        chain: dict[str, None] = {}
+        at: str | None = name
+        while at is not None and at not in found and at not in chain:
+            chain[at] = None
+            at = moved.get(at)
+        found.update(dict.fromkeys(reversed(chain)))
+    return list(found)
 
 
 def _affected(
@@ -295,7 +314,8 @@ def _affected(
             for parent in above([old_name])
         ):
             renamed[new_name] = old_name
-    return names, renamed
+    there = now.names()
+    return {name for name in names if name in there or name not in moved}, renamed
 
 
 _NOTHING = Mailbox(0, "", "", 0, 0, 0, 0, 0, 0, 0)
