@@ -142,6 +142,11 @@ class StartCompress:
 
 
 @dataclass(slots=True)
+class Rest:
+    """Let others have their turn, if this one has taken long."""
+
+
+@dataclass(slots=True)
 class Allow:
     """All that follows, up to the next `Allow`, has to be over within `seconds` (None: no bound).
 
@@ -162,6 +167,7 @@ Step = (
     | Ask
     | StartTLS
     | StartCompress
+    | Rest
     | Allow
 )
 Dialogue = Generator[Step, Any, T]
@@ -234,6 +240,11 @@ def start_tls() -> Dialogue[TLS]:
 def start_compress() -> Dialogue[None]:
     """Compress all that is sent from here on; what comes is compressed, too."""
     yield StartCompress()
+
+
+def rest() -> Dialogue[None]:
+    """Before more of what takes long without a question to the agent: others may be waiting."""
+    yield Rest()
 
 
 def allow(seconds: float | None) -> Dialogue[None]:

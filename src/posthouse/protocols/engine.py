@@ -28,6 +28,7 @@ from .dialogue import (
     ReadLines,
     ReadOctets,
     Reason,
+    Rest,
     Send,
     Show,
     StartCompress,
@@ -147,6 +148,9 @@ class Engine:
                 self._resume(None)
             elif step is None:
                 return None
+            elif kind is Rest:
+                self._resume(None)
+                return FLUSH
             elif kind is StartTLS:
                 self._input.clear()
                 self._scanned = 0

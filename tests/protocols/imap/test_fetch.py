@@ -19,7 +19,7 @@ from posthouse.protocols.imap.fetch.item import (
     message_template,
     render,
 )
-from posthouse.protocols.imap.mail_events import ReadContent, Row
+from posthouse.protocols.imap.mail_events import LARGE_HEADER, ReadContent, Row
 from posthouse.protocols.imap.view import Selected, View
 from tests.protocols.imap.stage import Box, Stage, row
 from tests.protocols.imap.test_invariants import run
@@ -145,6 +145,42 @@ def test_a_large_content_passes_in_blocks() -> None:
         tracemalloc.stop()
     assert size > len(content)
     assert blocks == len(content) // 65536 + 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        b"FETCH 1:12 BODY.PEEK[HEADER.FIELDS (SUBJECT)]",
+        b"FETCH 1:12 (ENVELOPE RFC822.HEADER UID)",
+        b"SEARCH HEADER X-None none",
+        b"SEARCH SENTON 1-Jan-2020 TEXT none",
+        b"SORT (CC) UTF-8 ALL",
+    ],
+)
+def test_large_headers_leave_others_their_turn(command: bytes) -> None:
+    """Between two of them; the answer is what it would be without."""
+    stage = Stage({})
+    for number in range(12):
+        lines = b"X: y\r\n" * (LARGE_HEADER // 6 + 1) if number % 2 else b""
+        content = b"Subject: %d\r\nDate: 1 Jan 2020 00:00:00 +0000\r\n%b\r\n" % (number, lines)
+        stage.boxes["INBOX"].add(content=content)
+    engine = stage.open()
+    run(engine, [b"a EXAMINE INBOX\r\n"], stage)
+    engine.receive(b"b " + command + b"\r\n")
+    turns = 0
+    said = b""
+    while (event := engine.next_event()) is not None:
+        said += engine.send()
+        if event is FLUSH:
+            turns += 1
+        else:
+            engine.answer(stage.answer(1, event, None))
+    said += engine.send()
+    assert b"\r\nb OK " in b"\r\n" + said
+    assert turns >= 6
+    if command.startswith(b"FETCH"):
+        numbers = [int(line.split()[1]) for line in said.split(b"\r\n") if b" FETCH (" in line]
+        assert numbers == list(range(1, 13))
 
 
 def test_flags_of_a_hundred_thousand_messages() -> None:

@@ -193,6 +193,10 @@ Row = tuple[
 ]
 
 
+#: Octets of a header from which others have their turn before it is looked at.
+LARGE_HEADER = 32 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class FetchRows:
     """These messages (at most 256), as a list of `Row` in ascending order of their UIDs.

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, cast
 
-from posthouse.message.structure import parse
-from posthouse.message.summary import Summary, summarise
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.erring import Erred
 from posthouse.protocols.imap import events, mail_events
 from posthouse.protocols.imap.extensions import ALL
-from posthouse.protocols.imap.mail_events import Copied, Declined, Mode, Need, News
+from posthouse.protocols.imap.mail_events import Copied, Declined, Mode, News
 from posthouse.protocols.imap.sequence import Ranges
 from posthouse.protocols.imap.server import serve
 from posthouse.protocols.imap.session import Limits, Session
@@ -25,17 +22,7 @@ from posthouse.runtime.patience import Patience
 from .. import flags as flag_text
 from ..blobs.files import BlobFiles
 from ..changes import expunged_since
-from ..contents import header_size, read_content
 from ..database import StoreUnavailable
-from ..fetching import (
-    Shaper,
-    fetch_rare,
-    fetch_rows,
-    file_of_content,
-    find_file,
-    rare_of,
-    spread_out,
-)
 from ..mailboxes import Mailbox, claim_recent, find_mailbox
 from ..messages import (
     Copies,
@@ -52,13 +39,13 @@ from ..search.searching import Searching
 from ..snapshots import Snapshots
 from ..space import Lack, Space
 from ..store import Store
-from ..summaries import keep_summary
 from ..unit import Unit
 from ..views import MailboxViews, SharedView
 from .appending import AppendAnswers
 from .login import QUESTIONS, Authenticator, Door
 from .mailboxes import MailboxAnswers, mailbox_id
 from .own import OwnWrites
+from .reading import ReadAnswers
 from .refusals import LACKS, NO_MAILBOX, REFUSALS, TRY_CREATE, done
 from .searching import SearchAnswers
 from .unfinished import LongWork
@@ -78,7 +65,6 @@ LONG = frozenset(
     )
 )
 KEYWORDS = 50  # of a mailbox, that SELECT names
-HEADER_IN_FILE = 1024 * 1024  # octets of a file that are searched for the end of the header
 
 CHANGES: Mapping[Mode, Callable[[str, tuple[str, ...]], str]] = {
     Mode.REPLACE: flag_text.replaced,
@@ -160,8 +146,11 @@ class ImapAgent:
     # Most connections idle: what a question needs is made when it is asked for the first time.
 
     @cached_property
-    def _shaper(self) -> Shaper:
-        return Shaper(self._summarise, self._file_of, self._header_in_file)
+    def _reading(self) -> ReadAnswers:
+        service = self._service
+        return ReadAnswers(
+            service.store, service.blobs, lambda: (self._account, self._mailbox.mailbox)
+        )
 
     @cached_property
     def _own(self) -> OwnWrites:
@@ -451,74 +440,6 @@ class ImapAgent:
             return copied
         return mail_events.Moved(copied, await self._news(question.version))
 
-    def _fetch_rows(self, question: mail_events.FetchRows) -> list[mail_events.Row]:
-        account, mailbox = self._account, self._mailbox.mailbox
-        needs = question.needs
-        rows: list[mail_events.Row] = []
-        for uids in spread_out(question.uids):
-            found = self._store.read(fetch_rows(account, mailbox, uids, needs))
-            shaped = self._shaper.shape(found, needs)
-            if needs & Need.RARE:
-                shaped = self._with_rare(shaped, uids, needs)
-            rows += shaped
-        return rows
-
-    def _with_rare(
-        self, rows: list[mail_events.Row], uids: Sequence[int], needs: Need
-    ) -> list[mail_events.Row]:
-        found = self._store.read(fetch_rare(self._account, self._mailbox.mailbox, uids, needs))
-        rare = {row[0]: row for row in found}
-        return [
-            (*row[:9], rare_of(rare[row[0]], self._summarise) if row[0] in rare else None)
-            for row in rows
-        ]
-
-    def _file_of(self, content: int) -> str | None:
-        return self._store.read(file_of_content(content))
-
-    def _summarise(self, content: int) -> Summary:
-        """A summary that is missing, or of an older maker."""
-        stored = self._store.read(lambda: read_content(content))
-        if stored is None:
-            return summarise(b"")
-        octets = stored.octets
-        if octets is None:
-            assert stored.file is not None
-            octets = self._service.blobs.read_all(stored.file)
-        made = summarise(octets)
-        # Kept for the next reader; one that cannot be kept is made again.
-        self._store.write(keep_summary(content, made)).add_done_callback(
-            lambda done: done.cancelled() or done.exception()
-        )
-        return made
-
-    def _header_in_file(self, file: str) -> bytes:
-        beginning = self._service.blobs.read(file, 0, HEADER_IN_FILE)
-        return beginning[: header_size(beginning)]
-
-    def _read_content(self, question: mail_events.ReadContent) -> object:
-        return asyncio.to_thread(
-            self._read_file, self._find_file(question.handle), question.offset, question.length
-        )
-
-    def _read_structure(self, question: mail_events.ReadStructure) -> object:
-        file, prefix, size = self._find_file(question.handle)
-        return asyncio.to_thread(lambda: parse(self._read_file((file, prefix, size), 0, size)))
-
-    def _find_file(self, uid: object) -> tuple[str, bytes, int]:
-        assert isinstance(uid, int)
-        found = self._store.read(find_file(self._account, self._mailbox.mailbox, uid))
-        if found is None:
-            raise FileNotFoundError(f"the content of message {uid} is no longer there")
-        return found
-
-    def _read_file(self, file: tuple[str, bytes, int], offset: int, length: int) -> bytes:
-        name, prefix, _ = file
-        top = prefix[offset : offset + length]
-        rest = length - len(top)
-        start = max(0, offset - len(prefix))
-        return top + (self._service.blobs.read(name, start, rest) if rest else b"")
-
     def _time(self, _: mail_events.AskTime) -> int:
         return self._now
 
@@ -536,9 +457,6 @@ class ImapAgent:
         mail_events.Move: _move,
         mail_events.Vanished: _vanished,
         mail_events.AskTime: _time,
-        mail_events.FetchRows: _fetch_rows,
-        mail_events.ReadContent: _read_content,
-        mail_events.ReadStructure: _read_structure,
         Erred: _erred,
     }
 
@@ -554,6 +472,7 @@ ANSWERS: Mapping[type, tuple[str, Callable[..., object]]] = {
         ("_watcher", WatchAnswers.answers),
         ("_long_work", {events.GoOn: LongWork.go_on}),
         ("_appending", AppendAnswers.answers),
+        ("_reading", ReadAnswers.answers),
     )
     for question, answer in answers.items()
 }

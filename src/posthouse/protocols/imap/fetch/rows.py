@@ -6,9 +6,19 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import or_
 
-from ...dialogue import Dialogue, ask, send
+from ...dialogue import Dialogue, ask, rest, send
 from ..events import decide
-from ..mail_events import NOTHING, FetchRows, Held, Mode, Need, News, Row, Store
+from ..mail_events import (
+    LARGE_HEADER,
+    NOTHING,
+    FetchRows,
+    Held,
+    Mode,
+    Need,
+    News,
+    Row,
+    Store,
+)
 from ..news import report
 from ..result import No
 from ..sequence import runs
@@ -126,21 +136,27 @@ def _send_batch(
         batch = [at for at in batch if uids[at] in present]
     done = 0
     template = message_template(items, selected)
-    for at, row in enumerate(rows if Need.CONTENT in needs else ()):
+
+    def send_up_to(end: int) -> Dialogue[None]:
+        if done < end:
+            part = Slice.at(selected, batch[done:end], rows[done:end])
+            octets = render(items, part, template)
+            if sent is not None:
+                sent.append(octets)
+            yield from send(octets)
+
+    for at, row in enumerate(rows if needs & (Need.CONTENT | Need.HEADER) else ()):
         content = row[7]
         if isinstance(content, Held):
-            if done < at:
-                part = Slice.at(selected, batch[done:at], rows[done:at])
-                yield from send(render(items, part, template))
+            yield from send_up_to(at)
             part = Slice.at(selected, [batch[at]], [row])
             yield from send_held(items, part, content, message_start(selected))
             done = at + 1
-    if done < len(rows):
-        part = Slice.at(selected, batch[done:], rows[done:])
-        octets = render(items, part, template)
-        if sent is not None:
-            sent.append(octets)
-        yield from send(octets)
+        elif len(row[6] or b"") > LARGE_HEADER:
+            yield from send_up_to(at)
+            done = at
+            yield from rest()
+    yield from send_up_to(len(rows))
     return complete
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from posthouse.message.ordering import Keys, ordering_keys
 
-from ...dialogue import Dialogue, ask
-from ..mail_events import NOTHING, FetchRows, FindOrdering, Need, Ordering, Row
+from ...dialogue import Dialogue, ask, rest
+from ..mail_events import LARGE_HEADER, NOTHING, FetchRows, FindOrdering, Need, Ordering, Row
 from ..progress import Progress
 from ..view import Selected
 
@@ -82,6 +82,8 @@ def _made(
     rows: list[Row] = yield from ask(FetchRows(uids, needs), list)
     made = []
     for row in rows:
+        if len(row[6] or b"") > LARGE_HEADER:
+            yield from rest()
         keys = ordering_keys(row[6] or b"") if Need.HEADER in needs else None
         made.append((row[0], *[_value(row, keys, column) for column in columns]))
     return made

@@ -11,9 +11,10 @@ from operator import or_
 from posthouse.message import structure
 from posthouse.message.text import part_text, text_ranges
 
-from ...dialogue import Dialogue, ask
+from ...dialogue import Dialogue, ask, rest
 from ..fetch.held import read
 from ..mail_events import (
+    LARGE_HEADER,
     NOTHING,
     FetchRows,
     FindText,
@@ -160,6 +161,8 @@ def _scan(
             absent += [at for at, uid in zip(batch, uids, strict=True) if uid not in present]
             batch = [at for at, uid in zip(batch, uids, strict=True) if uid in present]
         for at, row in zip(batch, rows, strict=True):
+            if len(row[6] or b"") > LARGE_HEADER:
+                yield from rest()
             message = Message(row)
             for leaf in asked:
                 if leaf.matches(message):

@@ -1,0 +1,94 @@
+"""Long work on messages is not done on the loop; shown by which thread does it, not by time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from posthouse.message.summary import summarise
+from posthouse.protocols.imap import events
+from posthouse.protocols.imap.mail_events import FetchRows, Need
+from posthouse.store.serve import reading
+from posthouse.store.serve.imap import ImapAgent
+from posthouse.store.unit import Work, run
+from tests.store.test_imap_agent import House, answer, in_house
+
+LARGE = b"Subject: any\r\n" + b"X-Field: %b\r\n" % (b"y" * 900) * 200 + b"\r\ntext\r\n"
+SMALL = b"Subject: any\r\n\r\ntext\r\n"
+WANTED = FetchRows((1, 2, 3), Need.ENVELOPE | Need.HEADER)
+
+
+class Watched:
+    """A function, and the threads that have called it."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.threads: list[int] = []
+
+    def __call__(self, *arguments: object) -> object:
+        self.threads.append(threading.get_ident())
+        return self.function(*arguments)
+
+
+def older_maker() -> Work[None]:
+    yield from run("UPDATE summary SET version = 0")
+
+
+async def filled(house: House) -> ImapAgent:
+    """Three messages, two with headers larger than a row, whose summaries are of an older maker."""
+    agent = await house.session()
+    for content in (LARGE, SMALL, LARGE):
+        assert await answer(agent, events.BeginAppend("INBOX", (), None, len(content))) is None
+        agent.show(events.AppendContent(content))
+        await answer(agent, events.EndAppend())
+    await house.store.write(older_maker)
+    assert isinstance(await answer(agent, events.Select("INBOX", False)), events.Opened)
+    return agent
+
+
+def test_what_is_not_at_hand_is_made_beside_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each summary once; then they are kept, and only the headers are read again."""
+
+    async def test(house: House) -> None:
+        agent = await filled(house)
+        made = Watched(summarise)
+        read = Watched(house.service.blobs.read)
+        monkeypatch.setattr(reading, "summarise", made)
+        monkeypatch.setattr(house.service.blobs, "read", read)
+        rows = await answer(agent, WANTED)
+        assert isinstance(rows, list)
+        assert [row[3] for row in rows] == [summarise(c).envelope for c in (LARGE, SMALL, LARGE)]
+        assert [len(row[6]) for row in rows] == [len(c) - 6 for c in (LARGE, SMALL, LARGE)]
+        assert (len(made.threads), len(read.threads)) == (3, 2)
+        assert threading.get_ident() not in {*made.threads, *read.threads}
+        assert await answer(agent, WANTED) == rows
+        assert (len(made.threads), len(read.threads)) == (3, 4)
+        # What is in the database is read where one stands.
+        assert isinstance(agent.ask(FetchRows((1, 2, 3), Need.ENVELOPE)), list)
+        assert isinstance(agent.ask(FetchRows((2,), Need.HEADER)), list)
+        agent.closed()
+
+    in_house(tmp_path, test)
+
+
+def test_a_client_that_goes_meanwhile_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def test(house: House) -> None:
+        agent = await filled(house)
+        waiting = asyncio.ensure_future(answer(agent, WANTED))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        rows = await answer(agent, WANTED)
+        assert isinstance(rows, list)
+        assert len(rows) == 3
+        agent.closed()
+
+    in_house(tmp_path, test)
