@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,8 @@ NEVER = {
     "queue": "SELECT id FROM queue_message UNION ALL SELECT message FROM queue_recipient",
 }
 PLACES = (
-    "SELECT account, mailbox, uid, content, prefix FROM message"
-    " UNION ALL SELECT account, mailbox, uid, content, prefix FROM tombstone"
+    "SELECT account, mailbox, uid, content, prefix, 0 FROM message"
+    " UNION ALL SELECT account, mailbox, uid, content, prefix, 1 FROM tombstone"
 )
 
 
@@ -166,7 +166,7 @@ def _letters(
             yield f"letter {number} was refused and is there"
         if fate.appended:
             continue  # an owner's rows are compared whole
-        there = Counter(row[0] for row in places.get(number, ()))
+        there = Counter(row[0] for row in _once(places.get(number, ())))
         if there and there != Counter(fate.recipients):
             yield f"letter {number} for {fate.recipients} is with {dict(there)}"
         if promised and not there:
@@ -174,6 +174,15 @@ def _letters(
         for row in places.get(number, ()):
             if row[4] != trace(SENDER, address(row[0])):
                 yield f"letter {number} begins with {row[4]!r}"
+
+
+def _once(rows: Sequence[Row]) -> Iterator[Row]:
+    """Without what INBOX remembers of messages that its renaming has moved (RFC 3501 §6.3.5)."""
+    elsewhere = {(row[0], row[3]) for row in rows if row[1] != 1}
+    for row in rows:
+        remembered = row[1] == 1 and row[5]
+        if not remembered or (row[0], row[3]) not in elsewhere:
+            yield row
 
 
 def _told(found: Found, ledger: Ledger, at: int, places: dict[int, list[Row]]) -> Iterator[str]:
