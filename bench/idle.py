@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from bench.keeper import descendants
+from bench.keeper import descendants, processor_seconds
 from bench.letters import letter
 from bench.ours import DOMAIN, Posthouse
 from bench.peers import PASSWORD, Missing
@@ -201,8 +201,11 @@ def idlers(
         yield from burst
 
 
-def tell(port: int, clients: Sequence[Client], user: str) -> list[float]:
-    """How long it takes, each time, from an APPEND to the moment at which all have been told."""
+def tell(port: int, clients: Sequence[Client], user: str, keeper: int) -> tuple[list[float], float]:
+    """How long it takes, each time, from an APPEND to the moment at which all have been told.
+
+    And the processor time of the server for one letter.
+    """
     writer = Client(port, None)
     writer.hear(b"* OK")
     writer.log_in(user)
@@ -212,6 +215,7 @@ def tell(port: int, clients: Sequence[Client], user: str) -> list[float]:
         poll.register(each, select.EPOLLIN)
     times = []
     content = letter(1)
+    used = processor_seconds(keeper)
     for _ in range(ROUNDS):
         time.sleep(0.2)
         writer.say(b"b APPEND INBOX {%d}\r\n" % len(content))
@@ -229,9 +233,10 @@ def tell(port: int, clients: Sequence[Client], user: str) -> list[float]:
                     waiting.discard(each)
         times.append(took)
         writer.hear(b"b OK")
+    used = processor_seconds(keeper) - used
     poll.close()
     writer.close()
-    return times
+    return times, used / ROUNDS * 1000
 
 
 def measure(peer: IdlePosthouse | IdleDovecot, case: Case, users: Sequence[str]) -> None:
@@ -250,8 +255,8 @@ def measure(peer: IdlePosthouse | IdleDovecot, case: Case, users: Sequence[str])
     of_it = (anonymous - empty_anonymous) / 1000 / case.connections
     told = ""
     if not case.own:
-        times = tell(peer.ports["imap"], clients, peer.reader)
-        told = f"{statistics.median(times):8.1f}  {max(times):8.1f}"
+        times, used = tell(peer.ports["imap"], clients, peer.reader, peer.keeper)
+        told = f"{statistics.median(times):8.1f}  {max(times):8.1f}  {used:8.1f}"
     print(
         f"{peer.name:10}  {case}  {empty / 1e6:8.1f}  {whole / 1e6:8.1f}"
         f"  {each:8.1f}  {of_it:9.1f}  {told}",
@@ -291,7 +296,7 @@ def main() -> None:
     ]
     print(
         "server      kind   mailbox  connections  empty MB  with MB   kB each   of it, no file's"
-        "  told ms (median, longest)"
+        "  told ms: median, longest  CPU ms"
     )
     folder = Path(tempfile.mkdtemp(prefix="posthouse-idle-", dir=options.dir))
     folder.chmod(0o755)

@@ -59,6 +59,27 @@ class Engine:
     on an event, act, and when `asked` is true, `answer()` or `fail()`.
     """
 
+    __slots__ = (
+        "_deflated",
+        "_dialogue",
+        "_end",
+        "_finishing",
+        "_input",
+        "_midline",
+        "_noticed",
+        "_notices",
+        "_output",
+        "_plain",
+        "_scanned",
+        "_shown",
+        "_skipped",
+        "_waiting",
+        "allowance",
+        "allowances",
+        "asked",
+        "step",
+    )
+
     def __init__(self, dialogue: Dialogue[None]) -> None:
         self._dialogue = dialogue
         self._input = bytearray()

@@ -8,7 +8,7 @@ older version is told the difference without comparing the two.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +23,7 @@ from .store import Store
 REMEMBERED = 256  # steps from one version to the next
 REMEMBERED_UIDS = 200_000  # in all of a mailbox's steps
 RESTING = 500_000  # messages in views that no session has, about 20 octets each
+AT_ONCE = 64  # sessions that are told of a change before others have the loop
 REMINDED = 50  # accounts looked at before others have the loop
 REST_COST = 100  # what a view costs beside, in messages
 
@@ -44,9 +45,10 @@ class SharedView:
     mailbox: int
     view: View
     sessions: int = 0
-    steps: deque[Step] = field(default_factory=deque)
+    steps: list[Step] = field(default_factory=list)
     remembered: int = 0
     may_have_recent: bool = False  # there are messages that no session here has claimed
+    looked: object = None  # for what news the database was looked at last
 
     def advance(self, changes: Changes) -> None:
         """Take what has happened since the version of the view."""
@@ -80,7 +82,7 @@ class SharedView:
         self.steps.append(step)
         self.remembered += len(step.vanished) + len(step.changed)
         while self.steps and (len(self.steps) > REMEMBERED or self.remembered > REMEMBERED_UIDS):
-            oldest = self.steps.popleft()
+            oldest = self.steps.pop(0)
             self.remembered -= len(oldest.vanished) + len(oldest.changed)
 
     def since(self, version: int) -> News:
@@ -112,6 +114,7 @@ class MailboxViews:
         self.resting = 0  # messages in them, and what they cost beside
         self._kept = Kept()
         self._listeners: dict[int, dict[object, Callable[[], None]]] = {}
+        self._news: object = None  # what is being told to listeners right now
         store.listen("account", self._changed)
 
     async def open(self, account: int, mailbox: int) -> SharedView | None:
@@ -160,12 +163,24 @@ class MailboxViews:
 
     async def refresh(self, shared: SharedView) -> None:
         """Bring a view up to date with what is committed."""
-        store, version = self._store, shared.view.version
-        since = store.read(lambda: changes_since(shared.account, shared.mailbox, version))
-        if since is not None:
-            if since.version > version:
-                shared.advance(Changes(since.version, since.messages, uids_in(since.expunged)))
-            return
+        if not self.refresh_at_once(shared):
+            await self._load_anew(shared)
+
+    def refresh_at_once(self, shared: SharedView) -> bool:
+        """The same; false if all has to be loaded anew, which takes long."""
+        if self._news is not None and shared.looked is self._news:
+            return True  # another session was told of the same change just before
+        version = shared.view.version
+        since = self._store.read(lambda: changes_since(shared.account, shared.mailbox, version))
+        if since is None:
+            return False
+        if since.version > version:
+            shared.advance(Changes(since.version, since.messages, uids_in(since.expunged)))
+        shared.looked = self._news
+        return True
+
+    async def _load_anew(self, shared: SharedView) -> None:
+        store = self._store
         loaded = await store.read_long(lambda: all_messages(shared.account, shared.mailbox))
         if loaded is None:  # it was deleted: nothing is in it any more (RFC 2180 §3.3)
             if len(shared.view):
@@ -194,8 +209,24 @@ class MailboxViews:
     def _changed(self, account: int, modseq: int) -> None:
         if account in self._listeners:
             self._heard[account] = modseq
-        for listener in tuple(self._listeners.get(account, {}).values()):
-            listener()
+        listeners = self._listeners.get(account)
+        if listeners:
+            self._tell(object(), tuple(listeners.values()), 0)
+
+    def _tell(self, news: object, listeners: Sequence[Callable[[], None]], first: int) -> None:
+        """Tell some of them, and have the loop come back for the rest.
+
+        Those who ask about the same mailbox meanwhile find what the first of them has found: it was
+        looked for after the change. For later changes they are told again.
+        """
+        self._news = news
+        try:
+            for listener in listeners[first : first + AT_ONCE]:
+                listener()
+        finally:
+            self._news = None
+        if first + AT_ONCE < len(listeners):
+            asyncio.get_running_loop().call_soon(self._tell, news, listeners, first + AT_ONCE)
 
     async def remind(self) -> None:
         """Tell of what was not heard of, since notifications may be lost; a few at a time."""

@@ -80,7 +80,7 @@ def offers(session: Session, capability: str) -> bool:
     return any(each.capability == capability for each in session.extensions)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Extension:
     rfc: int
     capability: str

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 
 from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, send
 from ..engine import Engine
 from ..erring import pause
 from . import commands, news, responses
 from .commands.capability import capabilities
-from .extension import Command, Tells
+from .extension import Command, Extension, Tells
 from .framing import Frame, read_command, skip
 from .grammar import Reader
 from .result import Bad, Bye, No, Torn
@@ -32,11 +33,18 @@ def serve(session: Session) -> Engine:
     return Engine(converse(session))
 
 
+@lru_cache(maxsize=8)
+def _known(extensions: tuple[Extension, ...]) -> Mapping[str, Command]:
+    """All commands, the same for all connections."""
+    known = dict(commands.ALL)
+    for extension in extensions:
+        known.update(extension.commands)
+    return known
+
+
 def converse(session: Session) -> Dialogue[None]:
     """Greeting, commands, farewell (§3, figure)."""
-    known = dict(commands.ALL)
-    for extension in session.extensions:
-        known.update(extension.commands)
+    known = _known(session.extensions)
     try:
         yield from allow(session.limits.logging_in)
         yield from send(_greeting(session))

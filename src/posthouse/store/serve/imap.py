@@ -338,13 +338,22 @@ class ImapAgent:
         assert self._shared is not None, "no mailbox is selected"
         return self._shared
 
-    async def _refresh(self, question: mail_events.Refresh) -> News:
-        return await self._news(question.version)
+    def _refresh(self, question: mail_events.Refresh) -> object:
+        """At once, if it can be: a thousand sessions may be told of one message."""
+        shared = self._mailbox
+        if not self._service.views.refresh_at_once(shared):
+            return self._news(question.version)
+        news = shared.since(question.version)
+        if self._claims and shared.may_have_recent:
+            return self._with_recent(shared, news, question.version)
+        return news
 
     async def _news(self, version: int) -> News:
         shared = self._mailbox
         await self._service.views.refresh(shared)
-        news = shared.since(version)
+        return await self._with_recent(shared, shared.since(version), version)
+
+    async def _with_recent(self, shared: SharedView, news: News, version: int) -> News:
         if not self._claims or shared.view.version == version:
             return news
         recent = await self._newly_recent(shared)

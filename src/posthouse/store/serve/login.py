@@ -65,6 +65,18 @@ class Door:
     `notify` leaves a notice with the engine.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_authenticator",
+        "_log",
+        "_notify",
+        "_peer",
+        "_scope",
+        "_service",
+        "login",
+        "shut",
+    )
+
     def __init__(
         self,
         authenticator: Authenticator,
