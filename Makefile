@@ -10,7 +10,7 @@ DATA ?= data
 FUZZ_SECONDS ?= 20
 SOAK_SECONDS ?= 1800
 
-.PHONY: help serve test check format interop bench bench-queue fuzz soak docs clean
+.PHONY: help serve test check format interop bench bench-page bench-queue fuzz soak docs clean
 
 help:
 	@echo "make serve    run Posthouse here, on loopback, with the embedded store in ./$(DATA)"
@@ -18,7 +18,8 @@ help:
 	@echo "make check    the linters: style, types, import rules"
 	@echo "make format   put the code in its form"
 	@echo "make interop  tests with other people's clients (installs them where it can)"
-	@echo "make bench    figures beside Postfix and Dovecot, where they are installed"
+	@echo "make bench    figures beside other servers, where they are installed"
+	@echo "make bench-page  put the newest figures into docs/explanation/performance.md"
 	@echo "make bench-queue  100,000 waiting recipients, most of their next hops dead"
 	@echo "make bench-idle   what connections cost that wait in IDLE, and how soon they are told"
 	@echo "make fuzz     fuzz engines and parsers, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
@@ -48,6 +49,9 @@ interop: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-page: $(VENV)/.installed-dev
+	@$(BIN)/python -m bench.page $(ARGS)
 
 bench-queue: $(VENV)/.installed-dev
 	@$(BIN)/python -m bench.queue $(ARGS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import fnmatch
 import shutil
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from bench.peers.machine import Machine
 from bench.peers.postfix import PostfixHold, PostfixLmtp, PostfixMaildir, PostfixRelay
 from bench.rows import ROWS
 from bench.rows.base import Broken, Row, Subject
-from bench.table import Cell, keep, machine, table
+from bench.table import Cell, chosen, keep, machine, table
 
 PEERS: tuple[type[Peer], ...] = (
     Machine,
@@ -54,10 +53,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="leave the servers' files")
     parser.add_argument("--list", action="store_true", help="show the rows and end")
     return parser.parse_args()
-
-
-def chosen(name: str, patterns: str) -> bool:
-    return any(fnmatch.fnmatch(name, one.strip()) for one in patterns.split(","))
 
 
 class Bench:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
 import platform
@@ -106,6 +107,11 @@ def _verdict(value: float, goal: float | None, unit: str = "") -> str:
     if goal is None:
         return ""
     return f"{goal:.2f}{unit} {'met' if value <= goal else 'NOT MET'}"
+
+
+def chosen(name: str, patterns: str) -> bool:
+    """Does one of the patterns, divided by commas, match?"""
+    return any(fnmatch.fnmatch(name, one.strip()) for one in patterns.split(","))
 
 
 def is_ours(server: str) -> bool:

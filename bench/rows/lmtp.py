@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from bench.rows.base import OURS, Figures, Load, Row, Subject, measured
-from bench.rows.smtp import KEPT, MANY, ONE, ONE_20, PIPELINED, REALISTIC, WARM, Sending
+from bench.rows.smtp import KEPT, MANY, ONE, ONE_20, PIPELINED, REALISTIC, WARM, Measure, Sending
 
 SERVERS = ("dovecot-maildir", "dovecot-mdbox", "cyrus", *OURS)
 THIRD = {"dovecot-maildir": 1 / 3, "dovecot-mdbox": 1 / 3}
 
 
-def file(sending: Sending) -> Callable[[Subject], Figures]:
+def file(sending: Sending) -> Measure:
     """Letters answered when they are in all mailboxes."""
 
     def orders(subject: Subject, letters: int) -> dict[str, Any]:

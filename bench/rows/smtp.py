@@ -16,6 +16,8 @@ from bench.rows.base import OURS, Figures, Load, Row, Subject, figures, measured
 
 HOLDING = ("postfix-hold", "exim-queue", "aiosmtpd")
 DELIVERING = ("postfix-maildir", "postfix-lmtp", "exim-maildir")
+Measure = Callable[[Subject], Figures]
+
 WARM = 40  # letters sent before the clock runs, so that processes are there and log-ins known
 
 
@@ -57,7 +59,7 @@ REALISTIC = Sending(10, 10, 2 * MIX, "realistic")
 MANY = Sending(10, 10, 500, to=10)
 
 
-def accept(sending: Sending) -> Callable[[Subject], Figures]:
+def accept(sending: Sending) -> Measure:
     """Letters taken and made durable. Ours are for another site, so that none is delivered."""
 
     def orders(subject: Subject, letters: int = 0) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def accept(sending: Sending) -> Callable[[Subject], Figures]:
     return measure
 
 
-def deliver(sending: Sending) -> Callable[[Subject], Figures]:
+def deliver(sending: Sending) -> Measure:
     """Letters taken and put into mailboxes; the clock runs until all are there."""
 
     def measure(subject: Subject) -> Figures:
