@@ -403,7 +403,7 @@ class Life(RuleBasedStateMachine):
     @rule(hop=st.sampled_from(HOPS))
     def hop_is_dead(self, hop: str) -> None:
         rows = self.rows("SELECT * FROM queue_recipient")
-        self.perform(remember([hop], Memory(self.now + HOUR, 1, TROUBLE)))
+        self.perform(remember([hop], Memory(self.now + HOUR, 1, TROUBLE), self.now))
         assert hop not in self.store.read(due_next_hops(self.now))
         assert rows == self.rows("SELECT * FROM queue_recipient")
 

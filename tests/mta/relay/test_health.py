@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from posthouse.mta.queue.next_hops import Memory
 from posthouse.mta.queue.outcome import Trouble
-from posthouse.mta.relay.health import PROBE, SILENT, Addresses, Health, HealthBook, Standing
+from posthouse.mta.relay.health import (
+    OTHERS,
+    PROBE,
+    SILENT,
+    Addresses,
+    Health,
+    HealthBook,
+    Standing,
+)
 
 PLACE = ("192.0.2.1", 25)
 DEAD = Trouble("no answer", "4.4.1")
@@ -48,12 +56,15 @@ def test_each_failure_doubles_the_wait_up_to_the_longest() -> None:
 
 def test_what_another_worker_has_written_counts() -> None:
     health = Health(20)
-    health.compare("a.example", Memory(1000, 3, DEAD), 900.0)
-    assert (health.standing, health.until, health.failures) == (Standing.FAILED, 1000, 3)
-    health.compare("a.example", Memory(2000, 4, DEAD), 1000.0)
-    assert (health.until, health.failures) == (2000, 4)
+    health.compare("a.example", Memory(1000, 3, DEAD))
+    # It has been tried by another, which is given the time to do so again.
+    assert (health.standing, health.until, health.failures) == (Standing.FAILED, 1000 + OTHERS, 3)
+    health.compare("a.example", Memory(1000, 3, DEAD))
+    assert health.until == 1000 + OTHERS
+    health.compare("a.example", Memory(2000, 4, DEAD))
+    assert (health.until, health.failures) == (2000 + OTHERS, 4)
     # What is written no more was reached, or the operator wants it tried.
-    health.compare("a.example", None, 1500.0)
+    health.compare("a.example", None)
     assert health.until == 0.0
     assert health.standing is Standing.FAILED
 
@@ -62,17 +73,18 @@ def test_a_failure_counts_before_it_is_written() -> None:
     health = Health(20)
     health.failed(1000.0, 60.0, 600.0, 0.0, DEAD)
     health.waiting["a.example"] = False
-    health.compare("a.example", None, 1010.0)
+    health.compare("a.example", None)
     assert health.until == 1060
     health.waiting["a.example"] = True
-    health.compare("a.example", health.memory, 1020.0)
+    health.compare("a.example", health.memory)
     assert health.until == 1060
 
 
 def test_how_often_it_failed_is_known_after_a_new_start() -> None:
     health = Health(20)
-    health.compare("a.example", Memory(1000, 3, DEAD), 5000.0)
+    health.compare("a.example", Memory(1000, 3, DEAD))
     assert health.standing is Standing.FAILED
+    assert health.until < 5000
     health.failed(5000.0, 60.0, 600.0, 0.0, DEAD)
     assert health.until - 5000 == 480
 

@@ -35,7 +35,7 @@ def late(directory: Path, schedule: Schedule, until: int) -> list[tuple[str, Out
         await take_in(store, "SLOW", "b.example", NOON - 5 * HOUR)
         await take_in(store, "NEW", "b.example", NOON - HOUR)
         await take_in(store, "ELSEWHERE", "c.example", NOON - 6 * DAY)
-        await store.write(remember(["b.example"], Memory(until, 9, DEAD)))
+        await store.write(remember(["b.example"], Memory(until, 9, DEAD), NOON))
         finder = Late(store, schedule, lambda: "w0-1", lambda: NOON)
         found = []
         async for jobs in finder.portions():

@@ -39,17 +39,21 @@ def remembered(domain: str) -> Unit[Memory | None]:
     return unit
 
 
-def remember(domains: Iterable[str], memory: Memory) -> Unit[None]:
-    """The next hop of these domains has failed: all that waits for them waits until then."""
+def remember(domains: Iterable[str], memory: Memory, now: int) -> Unit[int]:
+    """The next hop of these domains has failed: all that waits for them waits until then.
+
+    What another worker has written, and still holds, is left as it is. Gives how many were written.
+    """
     trouble = memory.trouble
 
-    def unit() -> Work[None]:
+    def unit() -> Work[int]:
+        written = 0
         for domain in sorted(domains):
-            yield from run(
+            written += yield from run(
                 "INSERT INTO queue_next_hop (domain, until, failures, reason, status, remote,"
                 " reply) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
                 " ON CONFLICT (domain) DO UPDATE SET until = ?2, failures = ?3, reason = ?4,"
-                " status = ?5, remote = ?6, reply = ?7",
+                " status = ?5, remote = ?6, reply = ?7 WHERE until <= ?8",
                 domain,
                 memory.until,
                 memory.failures,
@@ -57,7 +61,9 @@ def remember(domains: Iterable[str], memory: Memory) -> Unit[None]:
                 trouble.status,
                 trouble.remote,
                 trouble.reply,
+                now,
             )
+        return written
 
     return unit
 

@@ -140,9 +140,8 @@ class Channel:
         """It has failed, and its time has not come; another worker may know better."""
         if self.health.standing is Standing.GOOD or self._carriers:
             return False
-        now = self._depot.now()
-        self.health.compare(domain, self._depot.store.read(remembered(domain)), now)
-        return self.health.until > now
+        self.health.compare(domain, self._depot.store.read(remembered(domain)))
+        return self.health.until > self._depot.now()
 
     async def _lease(self, most: int) -> None:
         """Take letters of one domain."""
@@ -186,12 +185,16 @@ class Channel:
 
     async def _write_down(self, domains: list[str]) -> None:
         """Until when it is left alone."""
-        waiting, memory = self.health.waiting, self.health.memory
+        health, waiting, memory = self.health, self.health.waiting, self.health.memory
         await self._depot.beat()
-        if waiting is not self.health.waiting:
+        if waiting is not health.waiting:
             return  # it may be tried, or has been, meanwhile
-        await self._depot.store.write(remember(domains, memory))
-        waiting.update(dict.fromkeys(domains, True))
+        now = int(self._depot.now())
+        written = await self._depot.store.write(remember(domains, memory, now))
+        if waiting is health.waiting:
+            waiting.update(dict.fromkeys(domains, True))
+            if written < len(domains):
+                health.leave_to_others()
 
     async def _strike_out(self, domains: list[str]) -> None:
         """It has taken something."""

@@ -17,6 +17,7 @@ MOST = 20_000  # next hops, and addresses, that are remembered
 SILENT = 60.0  # seconds for which an address is not tried that could not be reached
 SILENT_LONGEST = 600.0
 PROBE = 60.0  # seconds for which others leave an address alone that somebody tries again
+OTHERS = 5.0  # seconds for which a next hop is left to the worker that has tried it before
 LOSSES = 3  # connections lost one after another, from which a next hop counts as failed
 
 
@@ -84,22 +85,22 @@ class Health:
         """What all workers are to know of a failure."""
         return Memory(int(self.until), self.failures, self.trouble)
 
-    def compare(self, domain: str, written: Memory | None, now: float) -> None:
+    def leave_to_others(self) -> None:
+        """Another worker has tried it at the same time, and will again."""
+        self.until += OTHERS
+
+    def compare(self, domain: str, written: Memory | None) -> None:
         """What is written of a domain's next hop counts: another worker may have tried since."""
-        if written is not None and self.standing is Standing.UNKNOWN:
-            self._is_failed(written.until, written.trouble)
-            self.failures = written.failures
-            self.waiting = {domain: True}
-            return
-        if written is not None and written.until > max(now, self.until):
+        if written is None:
+            if self.waiting.get(domain):  # it has been reached, or the operator wants it tried
+                self.until = 0.0
+                self.waiting = {}
+        elif self.standing is Standing.UNKNOWN or written.until > self.until:
             self.failures = max(self.failures, written.failures)
-            self._is_failed(written.until, written.trouble)
+            self._is_failed(written.until + OTHERS, written.trouble)
             self.waiting = {domain: True}
-        elif written is not None and written.until > now:
+        else:
             self.waiting[domain] = True
-        elif self.waiting.get(domain):
-            self.until = 0.0  # it has been reached, or the operator wants it tried
-            self.waiting = {}
 
 
 class HealthBook:
