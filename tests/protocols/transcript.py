@@ -21,7 +21,8 @@ and what must come of it. A digit after the letter names a connection (`C2:`); 1
                    dialogue is interrupted                     with these fields at least
     N: text        a notice, made by the stage      E: none    the agent is shown nothing
                                                     A: text    its answer to the `E:` before;
-                                                               `failed`: it cannot answer
+                                                               `failed`: it cannot answer;
+                                                               `damaged`: nor ever can
 `$name` in `S:` catches what stands there; later it stands for what it caught, also in `C:`.
 Consecutive lines of the client are one write. A turn without `E:` does not look at events.
 In a file with the setting `role: client` the client is what is tested: `S:` is what it is sent,
@@ -42,7 +43,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from posthouse.protocols.dialogue import TLS, Failed, Reason, StartTLS
+from posthouse.protocols.dialogue import TLS, Damaged, Failed, Reason, StartTLS
 from posthouse.protocols.engine import FLUSH, Engine
 
 CLOSED = "(closed)"
@@ -186,8 +187,8 @@ class _Scene:
         if found:
             answers.remove(found)
             text = found[1]
-        if text == "failed":
-            self.engine.fail(Failed())
+        if text in ("failed", "damaged"):
+            self.engine.fail(Failed() if text == "failed" else Damaged())
         elif isinstance(question, StartTLS) and text is None:
             self.engine.answer(TLS("TLSv1.3", "TLS_AES_256_GCM_SHA384"))
         else:

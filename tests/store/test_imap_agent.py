@@ -12,8 +12,19 @@ import apsw
 import pytest
 
 from posthouse.message.summary import summarise
+from posthouse.protocols.dialogue import Damaged
 from posthouse.protocols.imap import events
-from posthouse.protocols.imap.mail_events import Copied, Copy, Declined, Move
+from posthouse.protocols.imap.mail_events import (
+    Copied,
+    Copy,
+    Declined,
+    FetchRows,
+    Held,
+    Move,
+    Need,
+    ReadContent,
+    Row,
+)
 from posthouse.protocols.sasl.mechanism import Accepted, Password
 from posthouse.runtime.connection import Peer
 from posthouse.runtime.log import open_log
@@ -216,5 +227,30 @@ def test_sessions_are_counted_though_a_select_fails(
         assert shared.sessions == 2
         agent.closed()
         assert shared.sessions == 1
+
+    in_house(tmp_path, test)
+
+
+def damage() -> Work[None]:
+    yield from run("UPDATE content_octets SET packed = 1, body = x'00'")
+
+
+def test_a_content_that_is_damaged_is_said_to_be_so(tmp_path: Path) -> None:
+    async def test(house: House) -> None:
+        agent = await house.session()
+        await append(agent, 100)
+        await house.store.write(damage)
+        await append(agent, ROW + 1)
+        assert isinstance(await answer(agent, events.Select("INBOX", False)), events.Opened)
+        with pytest.raises(Damaged):
+            await answer(agent, FetchRows([1], Need.CONTENT))
+        [row] = cast("list[Row]", await answer(agent, FetchRows([2], Need.CONTENT)))
+        held = row[7]
+        assert isinstance(held, Held)
+        for path in house.files():
+            path.unlink()
+        with pytest.raises(Damaged):
+            await answer(agent, ReadContent(held.handle, 0, 10))
+        agent.closed()
 
     in_house(tmp_path, test)

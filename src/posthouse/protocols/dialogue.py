@@ -54,6 +54,10 @@ class Failed(Exception):
     """The agent failed to answer. The session may go on; the peer may try again later."""
 
 
+class Damaged(Failed):
+    """What was asked for is not as it was kept: to try again is of no use."""
+
+
 @dataclass(frozen=True, slots=True)
 class TLS:
     """What is known of a connection's encryption."""

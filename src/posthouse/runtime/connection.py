@@ -406,7 +406,7 @@ class Connection(asyncio.Protocol):
             error=str(error) or type(error).__name__,
             exc_info=error,
         )
-        self._engine.fail(Failed(str(error)))
+        self._engine.fail(error if isinstance(error, Failed) else Failed(str(error)))
 
     def _write(self) -> None:
         if octets := self._engine.send():

@@ -72,9 +72,18 @@ class Stored:
     file: str | None
 
 
+class ContentDamaged(Exception):
+    """A content is not as it was kept."""
+
+
 def unpack(header: bytes, body: bytes, packed: int) -> bytes:
-    """The whole content of a row."""
-    return header + (zstd.decompress(body) if packed else body)
+    """The whole content of a row. Raises ContentDamaged."""
+    if not packed:
+        return header + body
+    try:
+        return header + zstd.decompress(body)
+    except zstd.ZstdError as error:
+        raise ContentDamaged("the content of a row is damaged") from error
 
 
 def insert_content(prepared: Prepared, refs: int) -> Work[int]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 
-from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, send
+from ..dialogue import Damaged, Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, send
 from ..engine import Engine
 from ..erring import pause
 from . import commands, news, responses
@@ -98,6 +98,8 @@ def _run(session: Session, known: Mapping[str, Command], reader: Reader) -> Dial
         condition, said, tells = b"BAD", str(bad), Tells.NOTHING
     except LineTooLong:
         condition, said, tells = b"BAD", "line too long", Tells.NOTHING
+    except Damaged:
+        condition, said = b"NO", "[CORRUPTION] what is kept is damaged; please tell who runs this"
     except Failed:
         condition, said = b"NO", "[SERVERBUG] internal error; please try again later"
     unread, reader.announced = reader.announced, None

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from posthouse.message.structure import parse
 from posthouse.message.summary import Summary, summarise
+from posthouse.protocols.dialogue import Damaged
 from posthouse.protocols.imap.mail_events import (
     FetchRows,
     Need,
@@ -21,7 +22,7 @@ from posthouse.protocols.imap.mail_events import (
 )
 
 from ..blobs.files import BlobFiles
-from ..contents import header_size, read_content
+from ..contents import ContentDamaged, header_size, read_content
 from ..fetching import (
     Shaper,
     fetch_rare,
@@ -71,6 +72,12 @@ class ReadAnswers:
             self._summaries, self._headers = {}, {}
 
     def _rows(self, question: FetchRows) -> list[Row]:
+        try:
+            return self._shaped(question)
+        except ContentDamaged as error:
+            raise Damaged(str(error)) from error
+
+    def _shaped(self, question: FetchRows) -> list[Row]:
         account, mailbox = self._place()
         needs = question.needs
         rows: list[Row] = []
@@ -116,11 +123,11 @@ class ReadAnswers:
     def _sum_up(self, octets: bytes | None, file: str | None) -> Summary:
         if octets is None:
             assert file is not None
-            octets = self._blobs.read_all(file)
+            octets = self._read(file)
         return summarise(octets)
 
     def _header_in_file(self, file: str) -> bytes:
-        beginning = self._blobs.read(file, 0, HEADER_IN_FILE)
+        beginning = self._read(file, 0, HEADER_IN_FILE)
         return beginning[: header_size(beginning)]
 
     # Large contents
@@ -146,7 +153,16 @@ class ReadAnswers:
         top = prefix[offset : offset + length]
         rest = length - len(top)
         start = max(0, offset - len(prefix))
-        return top + (self._blobs.read(name, start, rest) if rest else b"")
+        return top + (self._read(name, start, rest) if rest else b"")
+
+    def _read(self, file: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Of a file that a row names."""
+        try:
+            if length is None:
+                return self._blobs.read_all(file)
+            return self._blobs.read(file, offset, length)
+        except FileNotFoundError as error:
+            raise Damaged(f"the file {file} is not there") from error
 
     answers: ClassVar[Mapping[type, Callable[..., object]]] = {
         FetchRows: _fetch,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from posthouse.message import structure
 
-from ...dialogue import Dialogue, Failed, ask, send
+from ...dialogue import Damaged, Dialogue, Failed, ask, send
 from ..mail_events import Held, Need, ReadContent, ReadStructure
 from ..result import Torn
 from .binary import BinaryItem, Range, measure, send_decoded
@@ -104,7 +104,7 @@ def read(held: Held, start: int, stop: int) -> Dialogue[bytes]:
     while start < stop:
         octets = yield from ask(ReadContent(held.handle, start, min(BLOCK, stop - start)), bytes)
         if not octets:
-            raise Failed
+            raise Damaged
         found.append(octets)
         start += len(octets)
     return b"".join(found)
