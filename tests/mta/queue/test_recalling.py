@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from posthouse.mta.queue.next_hops import Memory, remember, remembered
+from posthouse.mta.queue.outcome import Trouble
 from posthouse.mta.queue.recalling import recall
 from posthouse.mta.queue.states import State
 from posthouse.mta.queue.units import CHANGED, TOPIC
@@ -55,3 +57,14 @@ def test_attack_64_a_start_recalls_what_is_far_away(tmp_path: Path) -> None:
         {"ready", "deferred"},
         [(TOPIC, CHANGED)],
     )
+
+
+def test_attack_64_next_hops_are_not_left_alone_for_years(tmp_path: Path) -> None:
+    migrate(tmp_path)
+    with DirectStore(tmp_path) as store:
+        for domain, until in (("far.example", NOW + 8 * DAY), ("near.example", NOW + LONGEST)):
+            store.write(remember([domain], Memory(until, 1, Trouble("dead", "4.4.1")), NOW))
+        store.write(recall(NOW, LONGEST))
+        assert store.read(remembered("far.example")) is None
+        assert store.read(remembered("near.example")) is not None
+        assert (TOPIC, CHANGED) in [(told.topic, told.key) for told in store.told]

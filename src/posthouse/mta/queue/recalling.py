@@ -14,7 +14,8 @@ from .units import CHANGED, TOPIC
 def recall(now: int, beyond: int = 0) -> Unit[int]:
     """Have what is due later than `beyond` seconds from now be due now; gives how many.
 
-    What is held stays held, and what is leased is its worker's.
+    What is held stays held, and what is leased is its worker's. Next hops that would be left alone
+    for as long are tried, too.
     """
 
     def unit() -> Work[int]:
@@ -23,7 +24,8 @@ def recall(now: int, beyond: int = 0) -> Unit[int]:
             now,
             now + beyond,
         )
-        if changed or not beyond:  # the workers remember next hops by the same clock
+        hops = yield from run("DELETE FROM queue_next_hop WHERE until > ?1", now + beyond)
+        if changed or hops or not beyond:  # the workers remember next hops by the same clock
             yield from tell(TOPIC, CHANGED, changed)
         return changed
 
