@@ -58,6 +58,7 @@ class BlobFiles:
         self._directory = directory / "blobs"
         self._layer = layer or FileLayer()
         self._made = False
+        self._durable: set[Path] = set()  # folders in it whose names are on the disk
 
     def begin(self) -> BlobWriter:
         """Begin a new content. Raises OSError."""
@@ -67,7 +68,7 @@ class BlobFiles:
             self._layer.sync_directory(self._directory.parent)
             self._made = True
         name = secrets.token_hex(16)
-        return BlobWriter(name, self._path(name), self._layer)
+        return BlobWriter(name, self._path(name), self._layer, self._durable)
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Octets of a content; fewer than `length` only at its end. Raises OSError."""
@@ -101,13 +102,16 @@ class BlobFiles:
 class BlobWriter:
     """A content on its way into a file."""
 
-    def __init__(self, name: str, path: Path, layer: FileLayer) -> None:
+    def __init__(self, name: str, path: Path, layer: FileLayer, durable: set[Path]) -> None:
+        """`durable` are folders whose names need not be made or synced again."""
         self.name = name
         self.size = 0
         self._path = path
         self._fresh = path.with_suffix(FRESH)
         self._layer = layer
-        layer.make_directory(path.parent)
+        self._durable = durable
+        if path.parent not in durable:
+            layer.make_directory(path.parent)
         self._descriptor = layer.open_new(self._fresh)
         self._open = True
 
@@ -121,8 +125,11 @@ class BlobWriter:
         self._layer.sync(self._descriptor)
         self._close()
         self._layer.rename(self._fresh, self._path)
-        self._layer.sync_directory(self._path.parent)
-        self._layer.sync_directory(self._path.parent.parent)
+        folder = self._path.parent
+        self._layer.sync_directory(folder)
+        if folder not in self._durable:
+            self._layer.sync_directory(folder.parent)
+            self._durable.add(folder)
         return self.name
 
     def abandon(self) -> None:
