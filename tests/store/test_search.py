@@ -179,6 +179,21 @@ def test_a_text_that_is_too_large_is_not_known(
     assert find_text(store, 1, 1, "needle") == [1]
 
 
+def damage() -> Work[None]:
+    yield from run("UPDATE content_octets SET packed = 1, body = x'00' WHERE content = 1")
+
+
+def test_a_content_that_is_damaged_keeps_no_other_from_the_index(store: DirectStore) -> None:
+    letters(store, 3)
+    store.write(damage)
+    assert index_all(store) == 3
+    searching = Searching(store.directory)
+    answer = searching.look(PLACE, "n2", in_header=True, in_body=True)
+    searching.close()
+    assert answer.unknown[0] == (1, 1)
+    assert list(answer.found) == [3]
+
+
 def test_what_is_expunged_is_forgotten(store: DirectStore) -> None:
     letters(store, 10)
     index_all(store)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from posthouse.message.ordering import ordering_keys
 from posthouse.message.text import body_texts, header_text
 
-from ..contents import header_size, unpack
+from ..contents import ContentDamaged, header_size, unpack
 from ..unit import Row, Unit, Work, rows_of
 from .index import Document
 
@@ -39,11 +39,11 @@ def messages_after(account: int, mailbox: int, uid: int, most: int) -> Unit[list
 
 
 def document(row: Row, read: Read, most: int | None = TEXT) -> Document:
-    """One of these messages; a file that cannot be read makes one whose text is unknown."""
+    """One of these messages; a content that cannot be read makes one whose text is unknown."""
     uid, arrival, size, prefix, file, header, body, packed = row
     try:
         content = prefix + (read(file) if file is not None else unpack(header, body, packed))
-    except OSError:
+    except (OSError, ContentDamaged):
         keys = ordering_keys(prefix + header)
         return Document(uid, arrival, size, "", None, keys)
     whole = content[: header_size(content)]
