@@ -131,7 +131,7 @@ def test_attack_11_errors_are_told_ever_more_slowly(
             return [took(one) for _ in range(count)]
 
     err(f"{network}.1", 3)
-    slow = err(f"{network}.1", 4)[-1]
+    slow = err(f"{network}.1", 3)[-1]
     assert slow > 0.9
     assert err(f"{network}.2", 1)[0] < slow
 

@@ -398,6 +398,30 @@ def test_finish_waits_for_the_end_of_a_command() -> None:
     assert engine.over
 
 
+def test_who_is_shut_out_is_not_waited_for() -> None:
+    """Not for the rest of a command either; while the agent is asked, as soon as it has answered."""
+    engine = Engine(obeying())
+    engine.receive(b"more\r\n")
+    drain(engine)
+    engine.notify(Reason.SHUT_OUT)
+    assert drain(engine) == [b"shut out"]
+    assert engine.over
+
+    def dialogue() -> Dialogue[None]:
+        try:
+            yield from ask("who?", str)
+            yield from send(b"answered, ")
+            yield from read_line(command=True)
+        except Interrupted as why:
+            yield from send(why.reason.value.encode())
+
+    engine = Engine(dialogue())
+    assert engine.next_event() == "who?"
+    engine.notify(Reason.SHUT_OUT)
+    engine.answer("you")
+    assert drain(engine) == [b"answered, shut out"]
+
+
 def test_finish_ends_a_wait_for_notices() -> None:
     def dialogue() -> Dialogue[None]:
         try:

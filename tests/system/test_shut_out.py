@@ -159,6 +159,18 @@ def test_what_was_marked_stays(server: Server) -> None:
     reader.quit()
 
 
+def test_in_the_middle_of_a_command(server: Server) -> None:
+    """It is not waited for the rest of it."""
+    greta = server.add_account("greta@localhost")
+    half = Line(server, "imaps")
+    assert half.say(f'a LOGIN {greta} "{PASSWORD}"').startswith(b"a OK")
+    assert half.say("b APPEND INBOX {1000}").startswith(b"+")
+    half.socket.sendall(b"Subject: half")
+    server.run("account", "disable", greta)
+    assert half.rest() == BYE
+    half.close()
+
+
 def test_a_letter_that_is_being_sent_is_not_taken(server: Server) -> None:
     """It ends in 421, and nobody gets it."""
     frieda = server.add_account("frieda@localhost")

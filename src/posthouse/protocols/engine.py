@@ -197,11 +197,12 @@ class Engine:
     def notify(self, notice: object) -> None:
         """Leave a notice (hashable) that the dialogue takes when the protocol lets it.
 
-        SHUT_OUT ends it, with its next wait between two commands.
+        SHUT_OUT ends it: wherever it waits for the peer now, or as soon as it waits for a command.
         """
         if notice is Reason.SHUT_OUT:
             self._end = Reason.SHUT_OUT
             self.finish()
+            self.interrupt(Reason.SHUT_OUT)
         elif self.step is not None:
             self._notices[notice] = None
 

@@ -214,6 +214,7 @@ class ImapAgent:
 
     def ask(self, question: object) -> object:
         """The answer, or an awaitable of it."""
+        self._door.require_in()
         part, by = ANSWERS[type(question)]
         answer = by(getattr(self, part) if part else self, question)
         if type(question) in LONG and self._may_take_long(question):

@@ -25,6 +25,12 @@ from posthouse.protocols.sasl.mechanism import (
 QUESTIONS = (*PROOFS, *LOOKUPS)
 
 
+class ShutOut(Exception):
+    """The log-in does not hold any more: nothing is answered."""
+
+    temporary = True  # no fault of the program's
+
+
 class Log(Protocol):
     """One line an event."""
 
@@ -121,6 +127,11 @@ class Door:
             user, service = self.login.address, self._service
             self._log.info("shut out", user=user, service=service, peer=self._peer)
             self._notify(Reason.SHUT_OUT)
+
+    def require_in(self) -> None:
+        """Raises ShutOut, also in the middle of a long command."""
+        if self.shut:
+            raise ShutOut("the log-in does not hold any more")
 
     def leave(self) -> None:
         """Nobody is logged in any more."""

@@ -150,6 +150,7 @@ class Pop3Agent:
 
     def ask(self, question: object) -> object:
         """The answer, or an awaitable of it."""
+        self._door.require_in()
         if isinstance(question, QUESTIONS):
             return self._door.ask(question)
         match question:
