@@ -399,7 +399,7 @@ def test_finish_waits_for_the_end_of_a_command() -> None:
 
 
 def test_who_is_shut_out_is_not_waited_for() -> None:
-    """Not for the rest of a command either; while the agent is asked, as soon as it has answered."""
+    """Not for the rest of a command either; but the agent answers first."""
     engine = Engine(obeying())
     engine.receive(b"more\r\n")
     drain(engine)
