@@ -133,6 +133,28 @@ def test_the_operator_has_a_dead_next_hop_tried_at_once(net: Net) -> None:
         until(lambda: len(peer.letters) == 2, site.log)
 
 
+def test_a_next_hop_that_takes_nothing_is_tried_once_whatever_waits(net: Net) -> None:
+    """One connection, however many letters wait; the others are not touched, nor after a start."""
+    peer = net.peer("mx.busy.example", "greeting 421 4.3.2 not now, close")
+    net.dns.load("busy.example MX 10 mx.busy.example")
+    site = net.site("calm.example", {"relay.first_wait": 600, "relay.longest_wait": 600})
+    sender = ann(site, "calm.example")
+    with sender.smtp() as client:
+        for number in range(30):
+            client.send_message(letter("Busy"), sender.address, [f"user{number}@busy.example"])
+
+    def waiting() -> list[dict[str, object]]:
+        listed: list[dict[str, object]] = json.loads(site.run("queue", "list", "--json"))
+        return [each for each in listed if "no mail now" in str(each["reason"])]
+
+    until(lambda: len(waiting()) == 30, site.log)
+    site.restart()
+    send(sender, "user30@busy.example")
+    until(lambda: len(waiting()) == 31, site.log)
+    assert len(peer.connections) == 1
+    assert sorted(int(str(each["tries"])) for each in waiting()) == [0] * 30 + [1]
+
+
 def test_one_connection_carries_many_letters(net: Net, here: Server) -> None:
     peer = net.peer("mx.many.example")
     net.dns.load("many.example MX 10 mx.many.example")
