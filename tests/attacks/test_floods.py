@@ -94,6 +94,27 @@ def test_attack_18_answers_that_are_not_read(server: Server) -> None:
         assert memory(server) < before + 24 * MEBIBYTE
 
 
+def test_attack_18_news_that_are_not_read(server: Server) -> None:
+    """A client has all of each new message sent to it, and reads none: they are not made."""
+    server.add_account("watcher@localhost", "secret")
+    with connect(server, "imap") as watcher, connect(server, "imap") as other:
+        for wire in (watcher, other):
+            read_until(wire, *GREETINGS)
+            wire.sendall(b"a LOGIN watcher@localhost secret\r\nb SELECT INBOX\r\n")
+            read_until(wire, b"b ")
+        watcher.sendall(b"c NOTIFY SET (selected (MessageNew (BODY.PEEK[]) MessageExpunge))\r\n")
+        read_until(watcher, b"c ")
+        content = b"Subject: x\r\n\r\n" + (b"z" * 998 + b"\r\n") * 4000
+        other.sendall(b"c APPEND INBOX {%d+}\r\n%b\r\n" % (len(content), content))
+        read_until(other, b"c ")
+        before = memory(server)
+        for _ in range(60):
+            other.sendall(b"d UID COPY 1 INBOX\r\n")
+            assert b"d OK " in read_until(other, b"d ")
+        works(server)
+        assert memory(server) < before + 24 * MEBIBYTE
+
+
 def pour_many(wire: socket.socket, octets: bytes) -> None:
     wire.setblocking(False)
     try:
