@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import imaplib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.interop.letters import SUBJECT, check_rich, rich
+from tests.interop.maildir import Maildir, far_flags
 from tests.interop.program import certificate, run
 from tests.system.server import Server
 from tests.system.user import User, letter, until
 
 COUNT = 200
-LETTERS = {"\\Seen": "S", "\\Answered": "R", "\\Flagged": "F", "\\Draft": "D", "\\Deleted": "T"}
 
 CONFIGURATION = """\
 IMAPAccount here
@@ -23,7 +23,7 @@ User {user}
 Pass "{password}"
 SSLType {security}
 CertificateFile {certificate}
-{mechanism}
+{more}
 
 IMAPStore far
 Account here
@@ -46,14 +46,20 @@ SyncState *
 Sync = Callable[[], None]
 
 
-@pytest.fixture(params=["None", "STARTTLS", "IMAPS"])
-def security(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+#: All that it knows beside RFC 3501; it has no CONDSTORE.
+EXTENSIONS = "COMPRESS=DEFLATE LITERAL+ MOVE NAMESPACE SASL-IR UIDPLUS"
+WAYS = {
+    "plain": ("None", "AuthMechs LOGIN"),
+    "STARTTLS": ("STARTTLS", ""),
+    "IMAPS": ("IMAPS", ""),
+    "without extensions": ("IMAPS", f"DisableExtensions {EXTENSIONS}"),
+}
 
 
-@pytest.fixture
-def sync(server: Server, anna: User, tmp_path: Path, security: str) -> Sync:
+@pytest.fixture(params=WAYS)
+def sync(server: Server, anna: User, tmp_path: Path, request: pytest.FixtureRequest) -> Sync:
     """Run mbsync once on all mailboxes."""
+    security, more = WAYS[request.param]
     (tmp_path / "mail").mkdir()
     path = tmp_path / "mbsyncrc"
     path.write_text(
@@ -63,52 +69,16 @@ def sync(server: Server, anna: User, tmp_path: Path, security: str) -> Sync:
             password=anna.password,
             security=security,
             certificate=certificate(server, tmp_path),
-            mechanism="AuthMechs LOGIN" if security == "None" else "",
+            more=more,
             folder=tmp_path,
         )
     )
-    return lambda: print(run("mbsync", "--config", str(path), "--all"))
 
+    def once() -> None:
+        told = run("mbsync", "--config", str(path), "--all", "--debug-net")
+        assert "BAD " not in told, told
 
-class Maildir:
-    """What lies in one folder on the near side."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def files(self) -> dict[str, Path]:
-        """The files by their subject."""
-        found = {}
-        for path in (*self.path.glob("cur/*"), *self.path.glob("new/*")):
-            (subject,) = (
-                line for line in path.read_bytes().splitlines() if line.startswith(b"Subject: ")
-            )
-            found[subject[9:].decode()] = path
-        return found
-
-    def flags(self) -> dict[str, str]:
-        return {
-            subject: "".join(sorted(path.name.partition(":2,")[2]))
-            for subject, path in self.files().items()
-        }
-
-    def mark(self, subject: str, flags: str) -> None:
-        path = self.files()[subject]
-        path.rename(self.path / "cur" / f"{path.name.partition(':')[0]}:2,{flags}")
-
-
-def far_flags(client: imaplib.IMAP4) -> dict[str, str]:
-    """The flags of the messages on the server, as Maildir's letters, by their subject."""
-    client.noop()
-    status, data = client.fetch("1:*", "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
-    assert status == "OK"
-    found = {}
-    for item in data:
-        if isinstance(item, tuple):
-            flags = {flag.decode() for flag in imaplib.ParseFlags(item[0])}
-            subject = item[1].strip().removeprefix(b"Subject: ").decode()
-            found[subject] = "".join(sorted(LETTERS[flag] for flag in flags & LETTERS.keys()))
-    return found
+    return once
 
 
 def test_both_ways(anna: User, sync: Sync, tmp_path: Path) -> None:
@@ -146,7 +116,11 @@ def test_both_ways(anna: User, sync: Sync, tmp_path: Path) -> None:
 
 def test_letters_made_on_the_near_side(anna: User, sync: Sync, tmp_path: Path) -> None:
     anna.fill(3)
+    sent = rich(anna.address, "b@there.example").as_bytes()
+    with anna.imap() as far:
+        far.append("INBOX", "(\\Seen)", "", sent)
     sync()
+    check_rich(Maildir(tmp_path / "mail" / "INBOX").content(SUBJECT))
     inbox = Maildir(tmp_path / "mail" / "INBOX")
     for number in range(20):
         content = letter(f"near {number}").as_bytes().replace(b"\r\n", b"\n")
@@ -157,10 +131,10 @@ def test_letters_made_on_the_near_side(anna: User, sync: Sync, tmp_path: Path) -
     (projects.path / "new" / "1.near.example").write_bytes(b"Subject: plan\n\nText.\n")
     sync()
     with anna.imap() as far:
-        assert far.select() == ("OK", [b"23"])
+        assert far.select() == ("OK", [b"24"])
         flags = far_flags(far)
         assert [flags[f"near {number}"] for number in range(20)] == ["F"] * 20
         assert far.select("Projects") == ("OK", [b"1"])
     sync()
-    assert len(inbox.files()) == 23
+    assert len(inbox.files()) == 24
     assert len(projects.files()) == 1

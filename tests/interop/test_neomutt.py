@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pty
-import signal
-import subprocess
-import threading
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from tests.interop.program import certificate, need, run
+from tests.interop.program import Terminal, certificate, home, run
 from tests.system.net import Net, ann, until
 from tests.system.server import Server
 from tests.system.user import User, letter
@@ -72,7 +66,7 @@ class Mutt:
         return f"{scheme}://{user}@127.0.0.1:{self.user.server.port(service)}/{path}"
 
     def environment(self) -> dict[str, str]:
-        return os.environ | {"HOME": str(self.folder), "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+        return home(self.folder)
 
     def send(self, service: str, recipient: str, text: str, *options: str) -> None:
         run(
@@ -94,40 +88,9 @@ class Mutt:
     def press(self, url: str, keys: str, *commands: str) -> None:
         """Open a mailbox on a terminal and give it keys; the last ones must end it."""
         typed = [argument for command in commands for argument in ("-e", command)]
-        command = [need("neomutt"), "-n", "-F", str(self.settings), *typed]
+        command = ["neomutt", "-n", "-F", str(self.settings), *typed]
         command += ["-e", f'push "{keys}"', "-f", url]
-        screen, terminal = pty.openpty()
-        process = subprocess.Popen(
-            command,
-            stdin=terminal,
-            stdout=terminal,
-            stderr=terminal,
-            env=self.environment(),
-            start_new_session=True,
-        )
-        os.close(terminal)
-        seen: list[bytes] = []
-        reader = threading.Thread(target=_drain, args=(screen, seen))
-        reader.start()
-        try:
-            assert process.wait(20) == 0, b"".join(seen).decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            pytest.fail(f"neomutt did not end\n{b''.join(seen).decode(errors='replace')}")
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            reader.join()
-            os.close(screen)
-
-
-def _drain(screen: int, seen: list[bytes]) -> None:
-    """Read what is drawn until the terminal is closed."""
-    try:
-        while drawn := os.read(screen, 4096):
-            seen.append(drawn)
-    except OSError:
-        return
+        Terminal(*command, environment=self.environment()).end()
 
 
 @pytest.fixture(params=[True, False], ids=["tls", "plain"])
