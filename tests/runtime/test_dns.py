@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from dns import flags
+from dns.message import make_query
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -428,3 +430,18 @@ def test_name_servers_of_the_system(tmp_path: Path) -> None:
         "search example.org\nnameserver 2001:db8::1\n"
     )
     assert servers_of_system(path) == [("192.0.2.1", 53), ("2001:db8::1", 53)]
+
+
+@pytest.mark.parametrize("edns", [True, False])
+@pytest.mark.parametrize("kind", ["A", "AAAA", "MX", "TXT", "TLSA"])
+@pytest.mark.parametrize("name", ["example.org", "Mixed.Example.", "a" * 63 + ".x", "."])
+def test_a_query_is_what_dnspython_makes_of_it(name: str, kind: str, edns: bool) -> None:
+    message = make_query(
+        name,
+        kind,
+        use_edns=0 if edns else False,
+        payload=wire.PAYLOAD,
+        flags=flags.RD | flags.AD,
+        id=4711,
+    )
+    assert wire.compose(name, kind, 4711, edns=edns).octets == message.to_wire()

@@ -23,6 +23,8 @@ RECORDS_LIMIT = 600  # in all sections of a reply
 PAYLOAD = 1232  # octets over UDP, which no path cuts into fragments (RFC 9715 §3.1)
 
 _HEADER = 12
+_IN = b"\0\1"  # the class
+_OPT = b"\0" + bytes((0, 41)) + PAYLOAD.to_bytes(2, "big") + bytes(6)  # RFC 6891 §6.1.2
 _MOST = {"A": 20, "AAAA": 20, "MX": 100, "TXT": 200, "TLSA": 40}  # records that are kept
 
 
@@ -80,20 +82,15 @@ class Reading:
 def compose(name: str, kind: str, ident: int, *, edns: bool) -> Query:
     """A query (RFC 1035 §4.1). Raises NotAName."""
     try:
-        full = dns.name.from_text(name.encode("ascii"), dns.name.root)
-        message = dns.message.make_query(
-            full,
-            kind,
-            use_edns=0 if edns else False,
-            payload=PAYLOAD,
-            flags=dns.flags.RD | dns.flags.AD,  # AD: tell whether it is proved (RFC 6840 §5.7)
-            id=ident,
-        )
-        octets = message.to_wire()
+        full = dns.name.from_text(name.encode("ascii"), dns.name.root).to_wire()
     except (UnicodeError, dns.exception.DNSException) as error:
         raise NotAName(str(error)) from None
-    length = len(full.to_wire() or b"") + 4
-    return Query(octets, octets[_HEADER : _HEADER + length].lower())
+    assert full is not None
+    question = full + int(dns.rdatatype.from_text(kind)).to_bytes(2, "big") + _IN
+    counts = bytes((0, 1, 0, 0, 0, 0, 0, int(edns)))
+    # Recursion is desired; AD: tell whether it is proved (RFC 6840 §5.7).
+    head = ident.to_bytes(2, "big") + (dns.flags.RD | dns.flags.AD).to_bytes(2, "big") + counts
+    return Query(head + question + (_OPT if edns else b""), question.lower())
 
 
 def is_truncated(reply: bytes) -> bool:
