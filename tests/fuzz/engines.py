@@ -278,6 +278,8 @@ IMAP_TOKENS = [
     b"(MESSAGES UIDNEXT)",
     b"COPY 1 INBOX",
     b"IDLE\r\nDONE\r\n",
+    b"NOTIFY SET STATUS (personal (MessageNew MessageExpunge)) ",
+    b"(selected (MessageNew (UID BODY[]) MessageExpunge FlagChange))",
 ]
 CLIENT_TOKENS = [
     b"220 x\r\n",
