@@ -89,13 +89,13 @@ class Found:
 
     def contents(self) -> Iterator[tuple[int, bytes | None]]:
         """All contents; None where there is none, or of another size than the row says."""
-        for content, size, file, header, body, packed in self.rows(
-            "SELECT id, size, file, header, body, packed FROM content"
+        for content, size, file, header, body, packed, checksum in self.rows(
+            "SELECT id, size, file, header, body, packed, checksum FROM content"
             " LEFT JOIN content_octets ON content = id"
         ):
             octets: bytes | None = None
             if file is None:
-                octets = None if header is None else unpack(header, body, packed)
+                octets = None if header is None else unpack(header, body, packed, checksum)
             elif (path := self.directory / "blobs" / file[:2] / file).is_file():
                 octets = path.read_bytes()
             yield content, octets if octets is not None and len(octets) == size else None

@@ -13,6 +13,7 @@ import click
 
 from ..accounts.removal import Estate, content_of, estate, remove_account
 from ..mua.cli.house import Refused, data_option, house, refusing
+from ..store.blobs.files import BlobFiles
 
 if TYPE_CHECKING:
     from ..store.direct import DirectStore
@@ -70,7 +71,7 @@ def copy(store: DirectStore, data: Path, found: Estate, folder: Path) -> None:
         octets = stored.octets
         if octets is None:
             assert stored.file is not None
-            octets = (data / "blobs" / stored.file).read_bytes()
+            octets = BlobFiles(data).read_all(stored.file)
         file.write_bytes(message.prefix + octets)
         listed.append(
             {

@@ -18,6 +18,7 @@ COMMANDS = {
     "queue": ("posthouse.cli.queue", "What waits for delivery."),
     "route": ("posthouse.cli.route", "Show where letters for a domain would go."),
     "search": ("posthouse.cli.search", "The index that searches use."),
+    "store": ("posthouse.cli.store", "Check, back up and restore what is kept."),
     "send": ("posthouse.mua.cli.send", "Write and send a message."),
     "read": ("posthouse.mua.cli.read", "Look into the mailboxes of an account."),
     "config": ("posthouse.cli.config", "Check, describe and show the settings."),

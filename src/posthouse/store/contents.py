@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from zlib import crc32
 
 from .unit import Work, insert, one_of, rows_of, run
 
@@ -22,6 +23,10 @@ PACKED_FROM = 16 * 1024  # octets of body from which it is compressed
 LEVEL = 1
 
 
+class ContentDamaged(Exception):
+    """A content is not what was written: the disk has changed it."""
+
+
 @dataclass(slots=True)  # one for each letter: not frozen, which would take three times as long
 class Prepared:
     """Content as it will be stored; made outside the writer's thread."""
@@ -32,6 +37,7 @@ class Prepared:
     packed: bool = False
     file: str | None = None
     plain: bool = False  # ASCII, and its last line has an end: all protocols send it as it is
+    checksum: int | None = None  # CRC-32 of the whole; None: nobody has looked
 
 
 def header_size(content: bytes) -> int:
@@ -47,18 +53,21 @@ def prepare(content: bytes) -> Prepared:
     split = header_size(content)
     header, body = content[:split], content[split:]
     plain = content.isascii() and content.endswith(b"\r\n")
+    checksum = crc32(content)
     if len(body) >= PACKED_FROM:
         packed = zstd.compress(body, LEVEL)
         if len(packed) < len(body):
-            return Prepared(len(content), header, packed, packed=True, plain=plain)
-    return Prepared(len(content), header, body, plain=plain)
+            return Prepared(
+                len(content), header, packed, packed=True, plain=plain, checksum=checksum
+            )
+    return Prepared(len(content), header, body, plain=plain, checksum=checksum)
 
 
-def prepare_file(name: str, size: int, beginning: bytes) -> Prepared:
+def prepare_file(name: str, size: int, beginning: bytes, checksum: int | None = None) -> Prepared:
     """Content that lies in the file `name`; `beginning` is at least its header, or 64 kB of it."""
     split = header_size(beginning)
     header = beginning[:split] if split < len(beginning) or split == size else b""
-    return Prepared(size, header if len(header) <= ROW else b"", b"", file=name)
+    return Prepared(size, header if len(header) <= ROW else b"", b"", file=name, checksum=checksum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +81,15 @@ class Stored:
     file: str | None
 
 
-class ContentDamaged(Exception):
-    """A content is not as it was kept."""
-
-
-def unpack(header: bytes, body: bytes, packed: int) -> bytes:
+def unpack(header: bytes, body: bytes, packed: int, checksum: int | None) -> bytes:
     """The whole content of a row. Raises ContentDamaged."""
-    if not packed:
-        return header + body
     try:
-        return header + zstd.decompress(body)
-    except zstd.ZstdError as error:
-        raise ContentDamaged("the content of a row is damaged") from error
+        octets = header + (zstd.decompress(body) if packed else body)
+        if crc32(octets) == checksum or (checksum is None and type(octets) is bytes):
+            return octets
+    except (zstd.ZstdError, TypeError) as error:  # columns of another kind, in a damaged page
+        raise ContentDamaged(f"a content cannot be unpacked: {error}") from None
+    raise ContentDamaged("a content is not what was written")
 
 
 def insert_content(prepared: Prepared, refs: int) -> Work[int]:
@@ -96,26 +102,28 @@ def insert_content(prepared: Prepared, refs: int) -> Work[int]:
         int(prepared.plain),
     )
     yield from run(
-        "INSERT INTO content_octets (content, header, body, packed) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO content_octets (content, header, body, packed, checksum)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
         content,
         prepared.header,
         prepared.body,
         int(prepared.packed),
+        prepared.checksum,
     )
     return content
 
 
 def read_content(content: int) -> Work[Stored | None]:
-    """All of a content, or where it lies."""
+    """All of a content, or where it lies. Raises ContentDamaged."""
     row = yield from one_of(
-        "SELECT size, file, header, body, packed FROM content"
+        "SELECT size, file, header, body, packed, checksum FROM content"
         " JOIN content_octets ON content = id WHERE id = ?1",
         content,
     )
     if row is None:
         return None
-    size, file, header, body, packed = row
-    octets = None if file is not None else unpack(header, body, packed)
+    size, file, header, body, packed, checksum = row
+    octets = None if file is not None else unpack(header, body, packed, checksum)
     return Stored(content, size, header, octets, file)
 
 

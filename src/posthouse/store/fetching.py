@@ -23,7 +23,7 @@ SUMMED_UP = Need.ENVELOPE | Need.BODY | Need.STRUCTURE | Need.SENT
 _PLAIN = "m.uid, m.internal_date, m.size, m.content, m.prefix"
 _SUMMARY = ", s.version, s.envelope, s.body, s.bodystructure, s.sent_day"
 _HEADER = ", o.header"
-_CONTENT = ", o.header, o.body, o.packed"
+_CONTENT = ", o.header, o.body, o.packed, o.checksum"
 
 
 def _statement(table: str, summary: bool, octets: str) -> str:
@@ -175,7 +175,7 @@ class Shaper:
 
     def _with_content(self, row: Row, summary: bool) -> FetchRow:
         uid, date, size, content, prefix = row[:5]
-        header, rest, packed = row[-3:]
+        header, rest, packed, checksum = row[-4:]
         envelope, body, structure, day = self._summary(row, summary)
         octets: bytes | Held
         # No body beside the header: an empty one, or one that lies in a file.
@@ -183,7 +183,7 @@ class Shaper:
             octets = Held(uid, size)
             header = header or self._large_header(content)
         else:
-            octets = prefix + unpack(header, rest, packed)
+            octets = prefix + unpack(header, rest, packed, checksum)
         return uid, date, size, envelope, body, structure, prefix + header, octets, day, None
 
     def _large_header(self, content: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from zlib import crc32
 
 from .blobs.files import BlobFiles, BlobWriter
 from .contents import ROW, Prepared, prepare, prepare_file
@@ -30,6 +31,7 @@ class Spool:
         self._finishing: asyncio.Future[str] | None = None
         self._abandoned = False
         self._beginning = b""
+        self._checksum = 0  # of what is in the file
         self.size = len(prefix)
 
     def write(self, octets: bytes) -> None:
@@ -37,6 +39,7 @@ class Spool:
         self.size += len(octets)
         if self._file is not None:
             self._file.write(octets)
+            self._checksum = crc32(octets, self._checksum)
             return
         self._pieces.append(octets)
         if self.size > ROW:
@@ -45,6 +48,7 @@ class Spool:
             self._beginning = content[:BEGINNING]
             self._file = self._blobs.begin()
             self._file.write(content)
+            self._checksum = crc32(content)
 
     def beginning(self) -> bytes:
         """All of it while it is small, else as much as holds its header."""
@@ -62,7 +66,7 @@ class Spool:
             return self.finish_small()
         self._finishing = asyncio.ensure_future(asyncio.to_thread(self._file.finish))
         name = await asyncio.shield(self._finishing)
-        return Spooled(prepare_file(name, self.size, self._beginning), None)
+        return Spooled(prepare_file(name, self.size, self._beginning, self._checksum), None)
 
     @property
     def is_small(self) -> bool:

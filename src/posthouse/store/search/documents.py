@@ -24,7 +24,7 @@ def messages_after(account: int, mailbox: int, uid: int, most: int) -> Unit[list
         return (
             yield from rows_of(
                 "SELECT m.uid, m.internal_date, m.size, m.prefix, c.file, o.header, o.body,"
-                " o.packed FROM message AS m JOIN content AS c ON c.id = m.content"
+                " o.packed, o.checksum FROM message AS m JOIN content AS c ON c.id = m.content"
                 " JOIN content_octets AS o ON o.content = m.content"
                 " WHERE m.account = ?1 AND m.mailbox = ?2 AND m.uid > ?3"
                 " ORDER BY m.uid LIMIT ?4",
@@ -40,9 +40,11 @@ def messages_after(account: int, mailbox: int, uid: int, most: int) -> Unit[list
 
 def document(row: Row, read: Read, most: int | None = TEXT) -> Document:
     """One of these messages; a content that cannot be read makes one whose text is unknown."""
-    uid, arrival, size, prefix, file, header, body, packed = row
+    uid, arrival, size, prefix, file, header, body, packed, checksum = row
     try:
-        content = prefix + (read(file) if file is not None else unpack(header, body, packed))
+        content = prefix + (
+            read(file) if file is not None else unpack(header, body, packed, checksum)
+        )
     except (OSError, ContentDamaged):
         keys = ordering_keys(prefix + header)
         return Document(uid, arrival, size, "", None, keys)

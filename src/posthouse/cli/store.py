@@ -1,0 +1,119 @@
+"""posthouse store: look through all that is kept, copy it, and come back from a copy."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import click
+
+from ..mua.cli.house import Refused, data_option, house, json_option, print_list, refusing
+
+
+@click.group()
+def store() -> None:
+    """The database and the files: check them, back them up, restore them."""
+
+
+@store.command("check")
+@json_option
+@data_option
+def check(as_json: bool) -> None:
+    """Look through everything for damage, beside a running server or without one.
+
+    Each content is read and compared with what was written, each counter with what it counts, the
+    index of searches with itself. Exit status 1: something is wrong; what, and whose, is told.
+
+    \b
+    posthouse store check
+    """
+    from ..store.checking import Checker
+
+    directory = house().data
+    with house().open(), refusing():  # there is one, of this program's schema
+        checker = Checker(directory)
+    try:
+        rows: list[dict[str, object]] = [
+            {"wrong": found.what, "where": found.where} for found in checker.findings()
+        ]
+    finally:
+        checker.close()
+    rows += _look_at_index(directory)
+    print_list(rows, ("wrong", "where"), as_json, f"{checker.contents} contents, all is well")
+    if rows:
+        raise Refused(
+            f"{len(rows)} things are wrong; copy the data directory before you change anything"
+        )
+
+
+def _look_at_index(directory: Path) -> list[dict[str, object]]:
+    from ..store.search.index import Damaged, Index, path
+
+    if not path(directory).exists():
+        return []
+    try:
+        index = Index(directory)
+        try:
+            index.check()
+        finally:
+            index.close()
+    except Damaged as damage:
+        told = "posthouse search rebuild makes it anew"
+        return [{"wrong": "the index of searches is damaged", "where": f"{damage}; {told}"}]
+    return []
+
+
+@store.command("backup")
+@click.argument("target", type=click.Path(path_type=Path, file_okay=False))
+@data_option
+def backup(target: Path) -> None:
+    """Copy everything into the folder TARGET, beside a running server or without one.
+
+    The database is copied as it is at one moment, then the large contents. Files that an earlier
+    backup has left in TARGET are kept: only what is new is copied.
+
+    \b
+    posthouse store backup /backup/posthouse
+    """
+    from ..store.copying import copy_database, copy_files
+
+    data = house().data
+    with house().open(), refusing():
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        copy_database(data, target)
+        copied = copy_files(data, target)
+        for path in sorted(
+            (*data.glob("*.toml"), *data.glob("certificate.*"), *data.glob("*.key"))
+        ):
+            shutil.copy2(path, target / path.name)
+    except OSError as error:
+        raise Refused(f"{error.filename or target}: {error.strerror}") from None
+    click.echo(f"copied the database and {copied} files to {target}")
+
+
+@store.command("restored")
+@data_option
+def restored() -> None:
+    """Tell all mail clients to load everything anew: the data directory is from a backup.
+
+    UIDs that were given out after the backup was made are not known any more, and would be given
+    to other messages. Each mailbox gets a new UIDVALIDITY. The server must not run.
+
+    \b
+    posthouse store restored
+    """
+    from ..runtime.lock import AlreadyServed, DataLock
+    from ..store.restoring import renew_validities
+
+    with house().open(), refusing():
+        try:
+            lock = DataLock(house().data)
+        except AlreadyServed as error:
+            raise Refused(str(error)) from None
+    try:
+        renewed = house().write(renew_validities(int(time.time())))
+    finally:
+        lock.close()
+    click.echo(f"{renewed} mailboxes will be loaded anew")

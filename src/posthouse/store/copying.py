@@ -1,0 +1,71 @@
+"""Copies of a store, made beside a running server.
+
+First the database, then the files: one that comes in between is in the copy and not needed, while
+in the other order a needed one might lack.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import apsw
+
+from .blobs.files import FRESH
+from .database import FILE, connect
+
+PART = ".part"  # what a copy is called until it is whole
+BLOCK = 1024 * 1024
+
+
+def copy_database(directory: Path, target: Path) -> None:
+    """As it is at one moment. Raises OSError."""
+    part = target / (FILE + PART)
+    part.unlink(missing_ok=True)
+    connection = connect(directory)
+    try:
+        connection.execute("VACUUM INTO ?1", (str(part),)).fetchall()
+    except (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.CorruptError) as error:
+        raise OSError(0, f"the database cannot be copied: {error}", str(part)) from None
+    finally:
+        connection.close()
+    _sync(part)
+    part.replace(target / FILE)
+    _sync(target)
+
+
+def copy_files(directory: Path, target: Path) -> int:
+    """Those that are not there yet; how many. Raises OSError."""
+    copied = 0
+    for path in sorted((directory / "blobs").glob("*/*")):
+        there = target / "blobs" / path.parent.name / path.name
+        if path.suffix == FRESH or there.exists():
+            continue
+        there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = there.with_suffix(PART)
+        try:
+            _copy(path, part)
+        except FileNotFoundError:  # nobody refers to it any more
+            part.unlink(missing_ok=True)
+            continue
+        part.replace(there)
+        copied += 1
+    for folder in {path.parent for path in (target / "blobs").glob("*/*")} | {target}:
+        _sync(folder)
+    return copied
+
+
+def _copy(path: Path, part: Path) -> None:
+    with path.open("rb") as source, part.open("wb") as copy:
+        while block := source.read(BLOCK):
+            copy.write(block)
+        copy.flush()
+        os.fsync(copy.fileno())
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
