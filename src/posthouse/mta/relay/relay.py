@@ -179,6 +179,7 @@ class Relay:
     async def run(self) -> None:
         """Relay what is due, until cancelled."""
         self._renewing = asyncio.gather(self._renew(), self._tell_late())
+        self._renewing.add_done_callback(self._no_longer_renewing)
         self._seen = self._store.read(newest_message())
         while True:
             pause = self._next_look - asyncio.get_running_loop().time()
@@ -292,6 +293,11 @@ class Relay:
                     await self._beat()
             except StoreUnavailable as error:
                 self._log.warning("queue not at hand", reason=str(error))
+
+    def _no_longer_renewing(self, done: asyncio.Future[tuple[None, None]]) -> None:
+        error = None if done.cancelled() else done.exception()
+        if error is not None and not isinstance(error, asyncio.CancelledError):
+            self._log.error("leases are not renewed any more", exc_info=error)
 
     async def _renew(self) -> None:
         """Extend the leases of what is still in hand, before they run out."""
