@@ -55,7 +55,7 @@ PIPELINED = Sending(20, 100, 2000, pipelined=True)
 ONE = Sending(1, 1, 500)
 ONE_20 = Sending(20, 1, 1000)
 ALONE = Sending(1, 100, 500)
-REALISTIC = Sending(10, 10, 2 * MIX, "realistic")
+REALISTIC = Sending(10, 10, MIX, "realistic")
 MANY = Sending(10, 10, 500, to=10)
 
 
