@@ -10,7 +10,7 @@ DATA ?= data
 FUZZ_SECONDS ?= 20
 SOAK_SECONDS ?= 1800
 
-.PHONY: help serve test check format interop bench bench-page bench-queue fuzz soak docs clean
+.PHONY: help serve test check format interop bench bench-page bench-queue bench-idle bench-limits fuzz soak docs clean
 
 help:
 	@echo "make serve    run Posthouse here, on loopback, with the embedded store in ./$(DATA)"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench-page  put the newest figures into docs/explanation/performance.md"
 	@echo "make bench-queue  100,000 waiting recipients, most of their next hops dead"
 	@echo "make bench-idle   what connections cost that wait in IDLE, and how soon they are told"
+	@echo "make bench-limits how others are served among 10,000 hostile clients"
 	@echo "make fuzz     fuzz engines and parsers, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
 	@echo "make soak     long runs with faults, SOAK_SECONDS=$(SOAK_SECONDS)"
 	@echo "make docs     write the pages of docs/reference anew"
@@ -58,6 +59,9 @@ bench-queue: $(VENV)/.installed-dev
 
 bench-idle: $(VENV)/.installed-dev
 	@$(BIN)/python -m bench.idle $(ARGS)
+
+bench-limits: $(VENV)/.installed-dev
+	@$(BIN)/python -m bench.limits $(ARGS)
 
 fuzz: $(VENV)/.installed-dev
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m tests.fuzz $(ARGS)

@@ -12,10 +12,21 @@ from .config_part import MEBIBYTE, MINUTES, Part, about, count, octets, seconds
 class Limits(Part, frozen=True):
     """What one peer, and all together, may use."""
 
-    connections: Annotated[int, count("Connections of one worker at once.")] = 10_000
+    connections: Annotated[
+        int,
+        count("Connections of one worker at once; fewer where it may open fewer files."),
+    ] = 10_000
     connections_per_network: Annotated[
         int, count("Connections at once from one IPv4 address or IPv6 /64, for one worker.")
     ] = 500
+    memory: Annotated[
+        int,
+        octets(
+            "Memory of one worker. While it has more, no connections are taken, and those end for"
+            " which most is held. Each connection costs up to 40 kB.",
+            128 * MEBIBYTE,
+        ),
+    ] = 1024 * MEBIBYTE
     message: Annotated[int, octets("Largest message that is taken (RFC 1870).", 64 * 1024)] = (
         50 * MEBIBYTE
     )

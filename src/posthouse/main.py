@@ -36,11 +36,13 @@ from .mta.report.reporter import Reporter
 from .mta.report.settlement import Settlement
 from .routing import new_resolver, new_router, relay_settings
 from .runtime.accepting import TlsServer
+from .runtime.census import Census, Limits, room_for
 from .runtime.clock import Clock, Jumps, SystemClock
-from .runtime.connection import Census, Connection, Limits, Service
+from .runtime.connection import Connection, Service
 from .runtime.counters import Counters
 from .runtime.hostname import own_name
 from .runtime.log import Log
+from .runtime.memory import Watchman
 from .runtime.networks import Networks
 from .runtime.notify import Receiver, Sender
 from .runtime.tls import ServerContext
@@ -169,7 +171,7 @@ class Worker:
         self._sweeper = Sweeper(self.store, self._blobs, clock.now, log, expiry(config))
         self._census = Census(
             Limits(
-                config.limits.connections,
+                room_for(config.limits.connections, 2 * config.relay.connections),
                 config.limits.connections_per_network,
                 config.timeouts.handshake,
             ),
@@ -249,6 +251,7 @@ class Worker:
             asyncio.create_task(self._sweeper.run()),
             asyncio.create_task(self._indexer.run()),
             asyncio.create_task(self._remind()),
+            asyncio.create_task(Watchman(self._census, self._config.limits.memory).run()),
         ]
         if self._config.relay.connections:
             self._tasks.append(asyncio.create_task(self._relay.run()))

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from posthouse.protocols.engine import Engine
-from posthouse.runtime.connection import Census, Connection, Limits, Peer, Service
+from posthouse.runtime.census import Census, Limits
+from posthouse.runtime.connection import Connection, Peer, Service
 from posthouse.runtime.log import open_log
 from posthouse.runtime.tls import certificate_files, server_context
 

@@ -14,7 +14,8 @@ import pytest
 from posthouse.protocols.dialogue import Dialogue, read_line, send
 from posthouse.protocols.engine import Engine
 from posthouse.runtime.accepting import TlsServer
-from posthouse.runtime.connection import Census, Limits, Peer, Service
+from posthouse.runtime.census import Census, Limits
+from posthouse.runtime.connection import Peer, Service
 from posthouse.runtime.log import open_log
 from tests.protocols.sockets import contexts
 

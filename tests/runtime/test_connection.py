@@ -15,7 +15,8 @@ from posthouse.main import new_loop
 from posthouse.protocols.dialogue import Dialogue, ask, read_line, send, start_tls
 from posthouse.protocols.engine import Engine
 from posthouse.runtime import connection as driver
-from posthouse.runtime.connection import Census, Connection, Limits, Peer, Service, network_of
+from posthouse.runtime.census import Census, Limits
+from posthouse.runtime.connection import Connection, Peer, Service, network_of
 from posthouse.runtime.log import open_log
 from tests.protocols.sockets import contexts
 

@@ -19,7 +19,8 @@ from posthouse.message.summary import summarise
 from posthouse.protocols.pop3.events import Open, Update
 from posthouse.protocols.sasl import BY_PASSWORD
 from posthouse.protocols.sasl.mechanism import Denied, Lookup, Mechanism, Password, Proof
-from posthouse.runtime.connection import Census, Connection, Limits, Peer, Service
+from posthouse.runtime.census import Census, Limits
+from posthouse.runtime.connection import Connection, Peer, Service
 from posthouse.runtime.log import open_log
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import Prepared, insert_content, prepare, prepare_file

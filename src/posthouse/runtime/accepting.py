@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from .connection import Census, Connection, Decrypted, Service, network_of
+from .census import Census
+from .connection import Connection, Decrypted, Service, network_of
 
 PAUSE = 1.0  # seconds, when there are no descriptors left
 
@@ -19,6 +20,7 @@ class Handshake:
 
     def __init__(self) -> None:
         self.task: asyncio.Task[None] | None = None
+        self.held = 0  # the loop keeps what has come
 
     def finish(self) -> None:
         self.abort()

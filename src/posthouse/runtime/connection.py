@@ -17,15 +17,14 @@ from typing import Protocol, cast
 from posthouse.protocols.dialogue import TLS, Failed, Reason, StartTLS
 from posthouse.protocols.engine import FLUSH, Engine
 
+from .census import Census
 from .tls import client_addresses
 
 INPUT_HIGH_WATER = 256 * 1024  # octets received and not read, from which the peer is held up
 OUTPUT_HIGH_WATER = 64 * 1024  # octets the kernel has not taken, from which the dialogue waits
 TURN = 0.01  # seconds a connection may keep the loop before the others have their turn
-HANDSHAKE = 60.0  # seconds for a TLS handshake
 UNREAD = 300.0  # seconds a peer may leave waiting what it is sent
 LINGER = 2.0  # seconds for the peer to read a last word before the connection is torn down
-BLOCK = 64 * 1024  # octets that are decrypted at once
 
 
 class Agent(Protocol):
@@ -83,74 +82,6 @@ class Service:
     apology: bytes = b""  # the last word when something of ours is broken
     welcome: Callable[[str], bool] = lambda _: True  # whether one more may come from an address
     too_often: bytes = b""  # the greeting when it may not
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many connections a worker serves, and how long a TLS handshake may take."""
-
-    connections: int = 10_000
-    connections_per_network: int = 1_000
-    handshake: float = HANDSHAKE
-
-
-class Counted(Protocol):
-    """What a worker has of a peer: a connection, or what becomes one."""
-
-    def finish(self) -> None:
-        """End with what runs."""
-
-    def abort(self) -> None:
-        """End now."""
-
-
-class Census:
-    """All connections of a worker."""
-
-    def __init__(self, limits: Limits, log: Log) -> None:
-        self.limits = limits
-        self.log = log
-        self.connections: set[Counted] = set()
-        self.finishing = False
-        #: Where the loop decrypts into, for one connection at a time
-        self.block = memoryview(bytearray(BLOCK))
-        self._networks: dict[str, int] = {}
-        self._empty: asyncio.Future[None] | None = None
-
-    def admit(self, connection: Counted, network: str) -> bool:
-        """Count a connection, unless there are too many."""
-        here = self._networks.get(network, 0)
-        if (
-            self.finishing
-            or len(self.connections) >= self.limits.connections
-            or here >= self.limits.connections_per_network
-        ):
-            return False
-        self._networks[network] = here + 1
-        self.connections.add(connection)
-        return True
-
-    def forget(self, connection: Counted, network: str) -> None:
-        """The connection has ended."""
-        if connection not in self.connections:
-            return
-        self.connections.discard(connection)
-        here = self._networks.pop(network) - 1
-        if here:
-            self._networks[network] = here
-        if self._empty is not None and not self.connections and not self._empty.done():
-            self._empty.set_result(None)
-
-    async def finish(self, within: float) -> None:
-        """Let every session end with its next command; after `within` seconds, drop the rest."""
-        self.finishing = True
-        for connection in tuple(self.connections):
-            connection.finish()
-        if self.connections:
-            self._empty = asyncio.get_running_loop().create_future()
-            await asyncio.wait([self._empty], timeout=within)
-        for connection in tuple(self.connections):
-            connection.abort()
 
 
 class Connection(asyncio.Protocol):
@@ -296,6 +227,14 @@ class Connection(asyncio.Protocol):
         self._agent.closed()
 
     # What the server does
+
+    @property
+    def held(self) -> int:
+        """Octets that are kept in memory for it; an agent may say what it keeps itself."""
+        if not self._admitted:
+            return 0
+        octets = self._engine.buffered + self._transport.get_write_buffer_size()
+        return octets + int(getattr(self._agent, "held", 0))
 
     def finish(self) -> None:
         """End with the next wait between two commands."""

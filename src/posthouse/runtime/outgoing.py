@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from posthouse.protocols.dialogue import Failed
 
-from .connection import HANDSHAKE, Census, Connection, Service
+from .census import HANDSHAKE, Census
+from .connection import Connection, Service
 
 CONNECT = 30.0  # seconds
 BLOCK = 180.0  # seconds (RFC 5321 §4.5.3.2.5)

@@ -58,6 +58,11 @@ class Spool:
             self._pieces = [b"".join(self._pieces)]
         return self._pieces[0] if self._pieces else b""
 
+    @property
+    def held(self) -> int:
+        """Octets of it that are in memory."""
+        return self.size if self._file is None else len(self._beginning)
+
     async def finish(self) -> Spooled:
         """It is whole: have it ready for the unit that names it."""
         if self._abandoned:

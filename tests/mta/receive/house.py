@@ -24,7 +24,8 @@ from posthouse.mta.receive.incoming import House
 from posthouse.mta.receive.recipients import Finder
 from posthouse.mta.receive.room import Room
 from posthouse.protocols.smtp.session import Settings
-from posthouse.runtime.connection import Census, Connection, Limits, Service
+from posthouse.runtime.census import Census, Limits
+from posthouse.runtime.connection import Connection, Service
 from posthouse.runtime.log import open_log
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import read_content

@@ -94,6 +94,11 @@ class Incoming:
         )
         self._spool = Spool(self._house.blobs, format_received(reception))
 
+    @property
+    def held(self) -> int:
+        """Octets of the content that are in memory."""
+        return 0 if self._spool is None else self._spool.held
+
     def write(self, octets: bytes) -> None:
         """More of the content. A disk that does not take it is a fault that is told at the end."""
         if self.fault is not None or self._spool is None:

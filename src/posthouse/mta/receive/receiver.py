@@ -60,6 +60,11 @@ class Receiver(ABC):
         self._incoming: Incoming | None = None
 
     @property
+    def held(self) -> int:
+        """Octets of a letter on its way in that are in memory."""
+        return 0 if self._incoming is None else self._incoming.held
+
+    @property
     def incoming(self) -> Incoming:
         """The transaction. The dialogue asks in an order in which there is one."""
         assert self._incoming is not None, "no transaction"

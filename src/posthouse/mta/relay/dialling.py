@@ -16,7 +16,8 @@ from posthouse.protocols.smtp.client.events import Fate, Unusable
 from posthouse.protocols.smtp.client.session import Session, Times
 from posthouse.protocols.smtp.client.session import Settings as SessionSettings
 from posthouse.protocols.smtp.client.session import TLSPolicy as SessionTLS
-from posthouse.runtime.connection import Agent, Census, Notify, Peer, Service
+from posthouse.runtime.census import Census
+from posthouse.runtime.connection import Agent, Notify, Peer, Service
 from posthouse.runtime.outgoing import Destination, client_context, connect
 
 from .carrier import Carrier, Supply, Target

@@ -21,7 +21,7 @@ from posthouse.mta.queue.units import NEW, TOPIC
 from posthouse.mta.report.settlement import Settlement
 from posthouse.mta.route.router import Router
 from posthouse.protocols.smtp.client.session import Times
-from posthouse.runtime.connection import Census, Limits
+from posthouse.runtime.census import Census, Limits
 from posthouse.runtime.connection import Log as ConnectionLog
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.database import StoreUnavailable

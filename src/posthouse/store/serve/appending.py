@@ -111,6 +111,11 @@ class AppendAnswers:
         except OSError as error:
             append.failure = error
 
+    @property
+    def held(self) -> int:
+        """Octets of the messages that are in memory."""
+        return sum(each.spool.held for each in self._appends)
+
     def abandon(self) -> None:
         """None of the messages is wanted."""
         appends, self._appends = self._appends, []

@@ -236,6 +236,11 @@ class ImapAgent:
         elif isinstance(event, events.Identified):
             self._service.log.debug("client", peer=self._peer.address, fields=dict(event.fields))
 
+    @property
+    def held(self) -> int:
+        """Octets of messages on their way in that are in memory."""
+        return self._appending.held if "_appending" in vars(self) else 0
+
     def closed(self) -> None:
         """The connection has gone."""
         self._log_out()
