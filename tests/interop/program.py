@@ -148,7 +148,7 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._screen, keys.encode())
 
-    def end(self, patience: float = 20) -> str:
+    def end(self, expect: int = 0, patience: float = 20) -> str:
         """Wait until it ends, well; all that it has drawn."""
         try:
             status = self._process.wait(patience)
@@ -156,7 +156,7 @@ class Terminal:
             pytest.fail(f"it did not end\n{self.seen}")
         finally:
             self.kill()
-        assert status == 0, self.seen
+        assert status == expect, f"status {status}\n{self.seen}"
         return self.seen
 
     def kill(self) -> None:
