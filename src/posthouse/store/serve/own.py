@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from ..changes import modseq_of
@@ -35,10 +35,11 @@ class OwnWrites:
         self.marks = False  # somebody wants to know which changes are its own
         self._ranges: list[tuple[int, int]] = []  # mod-sequences, first and last
 
-    async def write(self, unit: Unit[T], long: bool = False) -> T:
+    def write(self, unit: Unit[T], long: bool = False) -> Awaitable[T]:
         """Run a unit; when this is done, it is durable."""
-        if not self.marks:
-            return await self._store.write(unit, long)
+        return self._marked(unit, long) if self.marks else self._store.write(unit, long)
+
+    async def _marked(self, unit: Unit[T], long: bool) -> T:
         answer, before, after = await self._store.write(marked(self._account(), unit), long)
         if after > before:
             self._remember(before + 1, after)
