@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -88,16 +89,18 @@ class Bench:
 
 
 def run(cells: list[Cell], rounds: int, folder: Path) -> None:
+    """All rounds, or those until Ctrl-C: what has been measured is shown in any case."""
     with ExitStack() as stack:
         bench = Bench(folder, stack)
-        for number in range(rounds):
-            for cell in cells:
-                print(
-                    f"\rround {number + 1}: {cell.row.name} {cell.server:20}",
-                    end="",
-                    file=sys.stderr,
-                )
-                bench.measure(cell)
+        with contextlib.suppress(KeyboardInterrupt):
+            for number in range(rounds):
+                for cell in cells:
+                    print(
+                        f"\rround {number + 1}: {cell.row.name} {cell.server:20}",
+                        end="",
+                        file=sys.stderr,
+                    )
+                    bench.measure(cell)
         print(file=sys.stderr)
 
 
