@@ -53,7 +53,8 @@ def remember(domains: Iterable[str], memory: Memory, now: int) -> Unit[int]:
                 "INSERT INTO queue_next_hop (domain, until, failures, reason, status, remote,"
                 " reply) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
                 " ON CONFLICT (domain) DO UPDATE SET until = ?2, failures = ?3, reason = ?4,"
-                " status = ?5, remote = ?6, reply = ?7 WHERE until <= ?8",
+                " status = ?5, remote = ?6, reply = ?7"
+                " WHERE queue_next_hop.until <= ?8",
                 domain,
                 memory.until,
                 memory.failures,

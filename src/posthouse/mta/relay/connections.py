@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import Protocol
 
 PATIENCE = 3.0  # seconds after which a connection that has brought nothing counts as slow
-GAP = 0.01  # seconds between two tries of what has waited, when there is little else to do
+GAP = 0.02  # seconds between two tries of what has waited, when there is little else to do
 LONGEST_GAP = 0.05  # and when there is much: twenty a second are tried whatever there is to do
 LATE = 0.005  # seconds that a timer is late where there is much to do
 
