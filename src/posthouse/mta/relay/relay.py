@@ -293,6 +293,8 @@ class Relay:
                     await self._beat()
             except StoreUnavailable as error:
                 self._log.warning("queue not at hand", reason=str(error))
+            except Exception as error:  # noqa: BLE001  the next look may do better
+                self._log.error("telling of late letters failed", exc_info=error)
 
     def _no_longer_renewing(self, done: asyncio.Future[tuple[None, None]]) -> None:
         error = None if done.cancelled() else done.exception()
