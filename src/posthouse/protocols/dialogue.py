@@ -19,7 +19,7 @@ Four exceptions are thrown into a dialogue at the step where it stands:
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -184,6 +184,7 @@ class Lines:
     octets: bytes
     ended: bool  # the line `last` has come; it is not among the octets
     broken: bool = False  # a line is longer than allowed: the octets stop in its middle
+    marked: bool = field(default=True, compare=False)  # lines behind the first may begin with it
 
 
 def read_line(

@@ -361,7 +361,7 @@ class Engine:
                 return Lines(self._take(len(data) - 1), False, broken=True)
             self._scanned = max(0, len(data) - 1)
             return None
-        end = _end_of(last)(data, first)
+        end, marked = _end_of(last)(data, first)
         ended = end >= 0
         if not ended:
             end = data.rfind(b"\r\n", first)
@@ -369,27 +369,35 @@ class Engine:
         if ended:
             del data[: len(end_line)]
         self._midline = False
-        return Lines(octets, ended, _has_longer(octets, limit))
+        return Lines(octets, ended, _has_longer(octets, limit), marked)
 
     def _take(self, count: int) -> bytes:
-        taken = bytes(self._input[:count])
+        with memoryview(self._input) as view:  # a slice of a bytearray would be a copy more
+            taken = bytes(view[:count])
         del self._input[:count]
         self._scanned = 0
         return taken
 
 
 @lru_cache(16)
-def _end_of(last: bytes) -> Callable[[bytearray, int], int]:
+def _end_of(last: bytes) -> Callable[[bytearray, int], tuple[int, bool]]:
     """Where the line before the line `last` ends, from some offset on; -1 if there is no `last`.
+    And whether another line, other than the first, may begin with it.
 
     A pattern that begins with what is rare is through a letter in a third of the time of `find`.
     """
     line = re.escape(last)
-    search = re.compile(b"%b(?<=\r\n%b)\r\n" % (line, line)).search
+    begin = re.compile(b"%b(?<=\r\n%b)" % (line, line)).search
+    whole = re.compile(b"%b(?<=\r\n%b)\r\n" % (line, line)).search
 
-    def find(data: bytearray, start: int) -> int:
-        found = search(data, start + 2)
-        return -1 if found is None else found.start() - 2
+    def find(data: bytearray, start: int) -> tuple[int, bool]:
+        found = begin(data, start + 2)
+        if found is None:
+            return -1, False
+        marked = not data.startswith(b"\r\n", found.end())
+        if marked:
+            found = whole(data, found.end())
+        return (-1 if found is None else found.start() - 2), marked
 
     return find
 

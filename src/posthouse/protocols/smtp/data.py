@@ -24,8 +24,6 @@ NUL = Reply(554, "5.6.0", "the message has a NUL")  # RFC 5322 §4
 FAULTS = (TOO_LARGE, LINE_TOO_LONG, BARE, NUL)
 
 _newline = re.compile(rb"\r\n|\r|\n")
-# Of CRLF ".": by its rarest octet, which takes half the time that `find` does.
-_dotted = re.compile(rb"\.(?<=\r\n\.)").search
 
 
 def data(session: Session, argument: str) -> Dialogue[None]:
@@ -79,7 +77,7 @@ def read_message(settings: Settings) -> Dialogue[Message]:
     while not ended:
         lines: Lines = yield ReadLines(b".", settings.text_line, settings.data_time)
         ended = lines.ended
-        octets = without_dots(lines.octets)
+        octets = without_dots(lines)
         if settings.normalise:
             octets = _newline.sub(b"\r\n", octets)
         message.size += len(octets)
@@ -94,10 +92,10 @@ def read_message(settings: Settings) -> Dialogue[Message]:
     return message
 
 
-def without_dots(lines: bytes) -> bytes:
+def without_dots(lines: Lines) -> bytes:
     """§4.5.2: the first period of a line is deleted"""
-    lines = lines.removeprefix(b".")
-    return lines.replace(b"\r\n.", b"\r\n") if _dotted(lines) else lines
+    octets = lines.octets.removeprefix(b".")
+    return octets.replace(b"\r\n.", b"\r\n") if lines.marked else octets
 
 
 def fault(lines: bytes) -> Reply | None:
