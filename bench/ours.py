@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,7 +28,7 @@ INDEXED = (
 class Posthouse(Peer):
     """A Posthouse with some workers; its defaults but for the ports."""
 
-    version = "this checkout"
+    version = importlib.metadata.version("posthouse")
     workers = 1
     more: Mapping[str, object] = MappingProxyType(
         {"queue.hold_outgoing": True, "relay.backup_for": AWAY, "storage.index_delay": 3600}

@@ -47,7 +47,8 @@ class Results:
             self.cells[key] = Cell(row, each["server"], figures, each["trouble"])
         self.servers |= found["servers"]
         told = ", ".join(f"{name} {value}" for name, value in found["machine"].items())
-        self.machines[found["time"]] = told
+        rounds = max((len(each["rounds"]) for each in found["cells"]), default=0)
+        self.machines[found["time"]] = f"{told}; rounds: {rounds}"
 
     def of(self, row: Row) -> list[Cell]:
         """The lines of a row, in the order of its servers."""
