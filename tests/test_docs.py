@@ -107,7 +107,7 @@ def test_commands_can_be_typed(page: Path) -> None:
                 if word in ("posthouse", ".venv/bin/posthouse") and words[at + 1 : at + 2]:
                     check_command(words[at + 1 :], line)
             if words[:1] == ["make"]:
-                targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
+                targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
                 assert {word for word in words[1:] if "=" not in word} <= targets, line
 
 
