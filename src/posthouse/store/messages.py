@@ -5,7 +5,8 @@ The counters of the mailbox are kept in the same transaction, and every change i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from posthouse.message.summary import Summary
@@ -16,7 +17,7 @@ from .contents import Prepared, insert_content, refer
 from .quota import require_room
 from .ranges import Range, merged, ranges_of
 from .summaries import insert_summary
-from .unit import Unit, Work, one_of, rows_of, run, run_many
+from .unit import Row, Unit, Work, one_of, rows_of, run, run_many
 
 INBOX = 1  # the id of every account's INBOX
 
@@ -33,7 +34,11 @@ ALL_IN_RANGE = (
     "SELECT uid, flags, internal_date, size, content, prefix FROM message"
     " WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4"
 )
-DELETED_IN_RANGE = ALL_IN_RANGE + " AND flags LIKE '%\\Deleted%'"
+FOUND_IN_RANGE = (
+    "SELECT uid, flags, size, content FROM message"
+    " WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4"
+)
+DELETED_IN_RANGE = FOUND_IN_RANGE + " AND flags LIKE '%\\Deleted%'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,30 +267,21 @@ def _copy(
     if row is None:
         raise NoSuchMailbox
     target_id, uid_validity, uid = row
-    found = []
+    found: list[Row] = []
     for first, last in ranges:
-        found += yield from rows_of(ALL_IN_RANGE, account, mailbox, first, last)
+        found += yield from rows_of(FOUND_IN_RANGE, account, mailbox, first, last)
     if len(found) < count:
         raise SomeExpunged
     if not found:
         return Copies(uid_validity, [], [])
     if uid + len(found) > LAST_UID:
         raise MailboxFull
+    uids, flags, sizes, contents = zip(*found, strict=True)
     if more:
-        yield from require_room(account, sum(row[3] for row in found))
+        yield from require_room(account, sum(sizes))
     modseq = yield from next_modseq(account)
-    copies = list(range(uid, uid + len(found)))
-    yield from run_many(
-        INSERT_MESSAGE,
-        [
-            (account, target_id, copy, modseq, *row[1:], now)
-            for copy, row in zip(copies, found, strict=True)
-        ],
-    )
-    yield from run_many(
-        "UPDATE content SET refs = refs + 1 WHERE id = ?1", [(row[4],) for row in found]
-    )
-    unseen = sum(1 for row in found if not flag_text.has(row[1], flag_text.SEEN))
+    yield from _insert_copies(account, mailbox, target_id, uids, (uid, modseq, now))
+    yield from _refer_to(contents)
     yield from run(
         "UPDATE mailbox SET uid_next = uid_next + ?3, messages = messages + ?3,"
         " unseen = unseen + ?4, octets = octets + ?5, highest_modseq = ?6"
@@ -293,12 +289,59 @@ def _copy(
         account,
         target_id,
         len(found),
-        unseen,
-        sum(row[3] for row in found),
+        unseen_among(flags),
+        sum(sizes),
         modseq,
     )
+    copies = range(uid, uid + len(found))
     yield from record(account, target_id, modseq, APPENDED, [(copies[0], copies[-1])])
-    return Copies(uid_validity, [row[0] for row in found], copies)
+    return Copies(uid_validity, list(uids), list(copies))
+
+
+def _insert_copies(
+    account: int,
+    mailbox: int,
+    target: int,
+    uids: Sequence[int],
+    as_what: tuple[int, int, int | None],
+) -> Work[None]:
+    """Copy these messages within the database, each run of UIDs at once.
+
+    `as_what`: the first copy's UID, the mod-sequence and the time of all of them.
+    """
+    uid, modseq, now = as_what
+    arguments = []
+    for first, last in ranges_of(uids):
+        arguments.append((account, mailbox, first, last, target, uid - first, modseq, now))
+        uid += last - first + 1
+    yield from run_many(
+        "INSERT INTO message (account, mailbox, uid, modseq, flags, internal_date, size, content,"
+        " prefix, saved) SELECT account, ?5, uid + ?6, ?7, flags, internal_date, size, content,"
+        " prefix, ?8 FROM message WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4",
+        arguments,
+    )
+
+
+def _refer_to(contents: Iterable[int]) -> Work[None]:
+    """Count one more reference for each time that a content is named; runs of them at once."""
+    by_times: dict[int, list[int]] = {}
+    for content, times in Counter(contents).items():
+        by_times.setdefault(times, []).append(content)
+    yield from run_many(
+        "UPDATE content SET refs = refs + ?3 WHERE id BETWEEN ?1 AND ?2",
+        [
+            (first, last, times)
+            for times, some in by_times.items()
+            for first, last in ranges_of(sorted(some))
+        ],
+    )
+
+
+def unseen_among(flags: Iterable[str]) -> int:
+    """How many of these messages are not \\Seen, by their flags."""
+    return sum(
+        times for text, times in Counter(flags).items() if not flag_text.has(text, flag_text.SEEN)
+    )
 
 
 Change = Callable[[str, tuple[str, ...]], str]
@@ -473,24 +516,28 @@ def expunge(
     account: int, mailbox: int, ranges: Sequence[Range] | None, now: int, deleted_only: bool
 ) -> Work[list[int]]:
     """The same, as a part of larger units."""
-    found = []
+    found: list[Row] = []
     for first, last in [(1, LAST_UID)] if ranges is None else ranges:
         rows = yield from rows_of(
-            DELETED_IN_RANGE if deleted_only else ALL_IN_RANGE, account, mailbox, first, last
+            DELETED_IN_RANGE if deleted_only else FOUND_IN_RANGE, account, mailbox, first, last
         )
-        found += [
-            row for row in rows if not deleted_only or flag_text.has(row[1], flag_text.DELETED)
-        ]
+        if deleted_only:
+            rows = [row for row in rows if flag_text.has(row[1], flag_text.DELETED)]
+        found += rows
     if not found:
         return []
     modseq = yield from next_modseq(account)
+    uids, flags, sizes, _ = zip(*found, strict=True)
+    gone = ranges_of(sorted(uids))
     yield from run_many(
-        INSERT_TOMBSTONE,
-        [(account, mailbox, row[0], modseq, *row[2:], now) for row in found],
+        "INSERT INTO tombstone (account, mailbox, uid, modseq, internal_date, size, content,"
+        " prefix, expunged) SELECT account, mailbox, uid, ?5, internal_date, size, content,"
+        " prefix, ?6 FROM message WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4",
+        [(account, mailbox, first, last, modseq, now) for first, last in gone],
     )
     yield from run_many(
-        "DELETE FROM message WHERE account = ?1 AND mailbox = ?2 AND uid = ?3",
-        [(account, mailbox, row[0]) for row in found],
+        "DELETE FROM message WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4",
+        [(account, mailbox, first, last) for first, last in gone],
     )
     yield from run(
         "UPDATE mailbox SET messages = messages - ?3, unseen = unseen - ?4, octets = octets - ?5,"
@@ -498,13 +545,12 @@ def expunge(
         account,
         mailbox,
         len(found),
-        sum(1 for row in found if not flag_text.has(row[1], flag_text.SEEN)),
-        sum(row[3] for row in found),
+        unseen_among(flags),
+        sum(sizes),
         modseq,
     )
-    uids = sorted(row[0] for row in found)
-    yield from record(account, mailbox, modseq, EXPUNGED, ranges_of(uids))
-    return uids
+    yield from record(account, mailbox, modseq, EXPUNGED, gone)
+    return sorted(uids)
 
 
 def sweep_tombstones(before: int, most: int) -> Unit[int]:

@@ -21,7 +21,7 @@ from itertools import chain, compress
 from typing import TYPE_CHECKING
 
 from .result import No
-from .sequence import SAVED, Ranges, clipped, identified, merged, numbered
+from .sequence import SAVED, Ranges, clipped, identified, merged, numbered, runs
 
 if TYPE_CHECKING:
     from .fetch.item import Item
@@ -113,7 +113,11 @@ class View:
 
     def indexes(self, uids: Iterable[int]) -> list[int]:
         """The positions of those of these messages that are here, in ascending order."""
-        return sorted([at for uid in set(uids) if (at := self.index(uid)) is not None])
+        positions: list[int] = []
+        for first, last in runs(sorted(set(uids))):
+            start = bisect_left(self.uids, first)
+            positions += range(start, bisect_right(self.uids, last, start))
+        return positions
 
     def resolve(self, ranges: Ranges, by_uid: bool) -> list[tuple[int, int]]:
         """The positions [from, to) that a command's sequence set names. Raises Bad."""
