@@ -39,11 +39,13 @@ BESIDE = {"swaks": ("libnet-ssleay-perl",)}  # for TLS
 MODULES = {
     "aioimaplib": "aioimaplib>=2,<3",
     "aiosmtplib": "aiosmtplib>=4,<6",
+    "deltachat_rpc_server": "deltachat-rpc-server>=2,<3",
     "imap_tools": "imap-tools>=1.10,<2",
     "imapclient": "IMAPClient>=3,<5",
 }
 #: Packages of npm.
 PACKAGES = {"imapflow": "imapflow@>=1 <3", "nodemailer": "nodemailer@>=7 <11"}
+PATIENCE = 600  # seconds for one of the installers
 NODE = Path(sys.prefix) / "interop"  # where they go
 
 
@@ -60,16 +62,21 @@ def package(name: str) -> Path | None:
 
 def run(*command: str, **variables: str) -> bool:
     """Run one of the installers; whether it went well."""
-    done = subprocess.run(
-        command,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            env=os.environ | variables,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        print(f"{Path(command[0]).name}: not ready after {PATIENCE} s")
+        return False
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().rpartition("\n")[2]
-        print(f"{Path(command[0]).name}: {said}")
+        said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        print(f"{Path(command[0]).name}: {said[0] if said else done.returncode}")
     return done.returncode == 0
 
 
@@ -126,7 +133,7 @@ def version(name: str) -> str:
     folder = package(name)
     if folder is not None:
         return str(json.loads((folder / "package.json").read_text())["version"])
-    return importlib.metadata.version(name)
+    return importlib.metadata.version(name.replace("_", "-"))
 
 
 def main() -> int:
