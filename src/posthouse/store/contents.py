@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from zlib import crc32
 
-from .unit import Work, insert, one_of, rows_of, run
+from .unit import Row, Work, insert, one_of, rows_of, run
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -113,18 +113,21 @@ def insert_content(prepared: Prepared, refs: int) -> Work[int]:
     return content
 
 
+def stored_of(columns: Row) -> Stored:
+    """A content from its columns, as `read_content` names them. Raises ContentDamaged."""
+    content, size, file, header, body, packed, checksum = columns
+    octets = None if file is not None else unpack(header, body, packed, checksum)
+    return Stored(content, size, header, octets, file)
+
+
 def read_content(content: int) -> Work[Stored | None]:
     """All of a content, or where it lies. Raises ContentDamaged."""
     row = yield from one_of(
-        "SELECT size, file, header, body, packed, checksum FROM content"
+        "SELECT id, size, file, header, body, packed, checksum FROM content"
         " JOIN content_octets ON content = id WHERE id = ?1",
         content,
     )
-    if row is None:
-        return None
-    size, file, header, body, packed, checksum = row
-    octets = None if file is not None else unpack(header, body, packed, checksum)
-    return Stored(content, size, header, octets, file)
+    return None if row is None else stored_of(row)
 
 
 def refer(content: int, more: int) -> Work[None]:

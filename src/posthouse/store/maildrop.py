@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .contents import Stored, read_content
+from .contents import Stored, stored_of
 from .messages import INBOX, expunge
 from .ranges import ranges_of
 from .sent_sizes import Measure
@@ -80,22 +80,22 @@ class Found:
 
 
 def find_message(account: int, uid_validity: int, uid: int) -> Unit[Found | None]:
-    """A message; None if it has been expunged."""
+    """A message; None if it has been expunged. One statement, so that it needs no transaction."""
 
     def unit() -> Work[Found | None]:
-        row = yield from one_of(
-            "SELECT prefix, content FROM message JOIN mailbox"
-            " ON mailbox.account = message.account AND mailbox.id = message.mailbox"
-            " WHERE message.account = ?1 AND mailbox = ?2 AND uid_validity = ?3 AND uid = ?4",
-            account,
-            INBOX,
-            uid_validity,
-            uid,
-        )
-        stored = None if row is None else (yield from read_content(row[1]))
-        return None if row is None or stored is None else Found(row[0], stored)
+        row = yield from one_of(FIND_MESSAGE, account, INBOX, uid_validity, uid)
+        return None if row is None else Found(row[0], stored_of(row[1:]))
 
     return unit
+
+
+FIND_MESSAGE = (
+    "SELECT prefix, c.id, c.size, c.file, o.header, o.body, o.packed, o.checksum FROM message"
+    " JOIN mailbox ON mailbox.account = message.account AND mailbox.id = message.mailbox"
+    " JOIN content AS c ON c.id = message.content"
+    " JOIN content_octets AS o ON o.content = message.content"
+    " WHERE message.account = ?1 AND mailbox = ?2 AND uid_validity = ?3 AND uid = ?4"
+)
 
 
 def last_login(account: int) -> Unit[int]:
