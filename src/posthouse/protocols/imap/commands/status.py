@@ -47,6 +47,8 @@ def status(session: Session, reader: Reader) -> Dialogue[str]:
 def status_items(session: Session, reader: Reader) -> tuple[str, ...]:
     """ "(" status-att *(SP status-att) ")", each once"""
     items = tuple(dict.fromkeys(item.upper() for item in reader.list(reader.atom)))
+    if items and _PLAIN.issuperset(items):
+        return items
     offered = _PLAIN.union(*(each.status_items for each in session.extensions))
     if not items or not offered.issuperset(items):
         raise Bad("no such status item")
