@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,6 +154,32 @@ def test_a_next_hop_that_takes_nothing_is_tried_once_whatever_waits(net: Net) ->
     until(lambda: len(waiting()) == 31, site.log)
     assert len(peer.connections) == 1
     assert sorted(int(str(each["tries"])) for each in waiting()) == [0] * 30 + [1]
+
+
+#: Looks every second at what waits too long, not every minute.
+EVERY_SECOND = "from posthouse.mta.relay import relay; relay.TELLING = 1.0"
+IMPATIENT = (
+    sys.executable,
+    "-c",
+    f"{EVERY_SECOND}; from posthouse.cli import main; main()",
+)
+
+
+def test_a_letter_that_was_never_tried_is_given_up_in_time(net: Net) -> None:
+    """Its next hop is left alone for longer than it may wait; its sender gets a report."""
+    peer = net.peer("mx.never.example", "greeting 421 4.3.2 not now, close")
+    net.dns.load("never.example MX 10 mx.never.example")
+    settings = {"relay.first_wait": 600, "relay.longest_wait": 600, "queue.give_up_after": 4}
+    site = net.site("late.example", settings, command=IMPATIENT)
+    sender = ann(site, "late.example")
+    for number in range(3):
+        send(sender, f"user{number}@never.example", f"Letter {number}")
+    expected = {f"Not delivered: Letter {number}" for number in range(3)}
+    until(lambda: expected <= set(subjects(sender, 0)), site.log)
+    assert len(peer.connections) == 1
+    report = next(each for each in sender.messages(3) if b"Not delivered: Letter 2" in each)
+    for line in (b"Action: failed", b"Status: 4.3.2", b"Given up after 4 seconds"):
+        assert line in report
 
 
 def test_one_connection_carries_many_letters(net: Net, here: Server) -> None:
