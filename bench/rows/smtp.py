@@ -52,9 +52,9 @@ class Sending:
 
 KEPT = Sending(20, 100, 2000)
 PIPELINED = Sending(20, 100, 2000, pipelined=True)
-ONE = Sending(1, 1, 500)
+ONE = Sending(1, 1, 300)
 ONE_20 = Sending(20, 1, 1000)
-ALONE = Sending(1, 100, 500)
+ALONE = Sending(1, 100, 300)
 REALISTIC = Sending(10, 10, MIX, "realistic")
 MANY = Sending(10, 10, 300, to=10)
 
