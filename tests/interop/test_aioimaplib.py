@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ssl
-from collections.abc import AsyncIterator
+import warnings
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,14 @@ from tests.system.user import User, letter
 
 aioimaplib = need_module("aioimaplib")
 aiosmtplib = need_module("aiosmtplib")
+
+
+def play(session: Coroutine[Any, Any, None]) -> None:
+    """Run it; neither of the two waits until a connection is closed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        asyncio.run(session)
+        gc.collect()
 
 
 def trusting(user: User, folder: Path) -> ssl.SSLContext:
@@ -77,7 +87,7 @@ def test_a_session(anna: User, tmp_path: Path) -> None:
             await done(client.getquotaroot("INBOX"))
             await done(client.close())
 
-    asyncio.run(session())
+    play(session())
     with anna.imap() as wire:
         assert wire.select("INBOX") == ("OK", [b"3"])
         assert wire.uid("SEARCH", "ALL") == ("OK", [b"1 2 5"])
@@ -116,7 +126,7 @@ def test_idle(anna: User, tmp_path: Path) -> None:
                 await asyncio.wait_for(waiting, 20)
                 assert (await done(client.search("ALL")))[0] == b"1 2"
 
-    asyncio.run(session())
+    play(session())
 
 
 @pytest.mark.parametrize(
@@ -138,7 +148,7 @@ def test_aiosmtplib(
         with pytest.raises(aiosmtplib.SMTPAuthenticationError):
             await aiosmtplib.send(message, **to, **who | {"password": "wrong"}, **security)
 
-    asyncio.run(send())
+    play(send())
     (octets,) = boris.messages(1)
     check_rich(octets)
     assert b"with ESMTPSA" in octets
