@@ -156,6 +156,28 @@ def test_a_next_hop_that_takes_nothing_is_tried_once_whatever_waits(net: Net) ->
     assert sorted(int(str(each["tries"])) for each in waiting()) == [0] * 30 + [1]
 
 
+def test_tarpits_do_not_delay_a_host_that_takes_letters(net: Net) -> None:
+    """More of them than there are connections, and all of them silent: nobody else waits."""
+    tarpit, live = net.peer("mx.tarpit.example", "greeting silence"), net.peer("mx.alive.example")
+    net.dns.load("alive.example MX 10 mx.alive.example")
+    site = net.site("patience.example", {"relay.connections": 8})
+    sender = ann(site, "patience.example")
+    send(sender, "first@alive.example")
+    until(lambda: live.letters, site.log)
+    for number in range(12):
+        net.dns.load(f"silent{number}.example MX 10 mx.tarpit.example")
+        send(sender, f"user@silent{number}.example")
+    until(lambda: tarpit.connections, site.log)
+    for number in range(5):
+        send(sender, f"user{number}@alive.example")
+    until(lambda: len(live.letters) == 6, site.log)
+    # The tarpits are still waited for, one after the other.
+    listed = json.loads(site.run("queue", "list", "--json"))
+    assert {each["next_hop"] for each in listed} == {f"silent{n}.example" for n in range(12)}
+    assert not tarpit.letters
+    until(lambda: len(tarpit.connections) > 3, site.log)
+
+
 #: Looks every second at what waits too long, not every minute.
 EVERY_SECOND = "from posthouse.mta.relay import relay; relay.TELLING = 1.0"
 IMPATIENT = (
