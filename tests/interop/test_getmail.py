@@ -99,19 +99,24 @@ def test_fetched_once_then_deleted(
 
 
 def test_told_of_new_letters(anna: User, configure: Configure, tmp_path: Path) -> None:
-    """It waits in IDLE, and fetches what comes."""
+    """It waits in IDLE, and fetches what comes; what came while it asked for IDLE it overlooks."""
     command = configure("SimpleIMAPSSL", "imaps")
     mail = Maildir(tmp_path / "mail")
+
+    def said_so() -> int:
+        return (tmp_path / "said").read_text().count("Entering IDLE mode (server")
+
     with (tmp_path / "said").open("wb") as said:
         process = subprocess.Popen(
-            [need(command[0]), *command[1:], "--idle", "INBOX"],
+            [need(command[0]), *command[1:], "--trace", "--idle", "INBOX"],
             stdout=said,
             stderr=said,
-            env=home(tmp_path),
+            env=home(tmp_path, PYTHONUNBUFFERED="1"),
             start_new_session=True,
         )
         try:
             for number in range(1, 4):
+                until(lambda: said_so() == number, "IDLE of getmail")  # noqa: B023
                 with anna.imap() as wire:
                     wire.append("INBOX", "", "", letter(f"new {number}").as_bytes())
                 until(lambda: len(mail.files()) == number, (tmp_path / "said").read_text())  # noqa: B023
