@@ -107,6 +107,18 @@ def test_names_without_number_are_not_all_kept(directory: Path) -> None:
     beside(directory, act)
 
 
+def test_not_everybody_of_a_list_is_kept_for_each_of_its_spellings(directory: Path) -> None:
+    def act(finder: Finder, other: DirectStore) -> None:
+        other.write(add_alias("all@a.example", [f"p{number}@b.example" for number in range(100)]))
+        for number in range(KEPT // 100 + 10):
+            found = finder.find(Address(f"all+{number}", "a.example"))
+            assert isinstance(found, list)
+            assert len(found) == 100
+        assert sum(len(each) for each in finder._found.values() if isinstance(each, list)) <= KEPT
+
+    beside(directory, act)
+
+
 def test_whoever_changes_the_directory_says_so() -> None:
     """A module with a statement that changes what addresses lead to has `changed()` in it."""
     statement = re.compile(

@@ -14,7 +14,7 @@ from posthouse.store.unit import Unit, Work
 
 T = TypeVar("T")
 
-KEPT = 10_000  # addresses whose recipients are kept at hand
+KEPT = 10_000  # recipients that are kept at hand, in all
 DEPTH = 10  # aliases that stand for aliases
 MOST = 1000  # recipients that one alias stands for
 
@@ -38,21 +38,31 @@ class Finder:
         self._separator = separator
         self._edition = -1
         self._found: dict[Address, Found] = {}
+        self._kept = 0
 
     def find(self, address: Address) -> Found:
         """Who gets a letter for this address. The list must not be changed."""
         edition = self._store.edition  # before the look-up: what changes meanwhile is seen next
         if edition != self._edition:
-            self._found.clear()
+            self._clear()
             self._edition = edition
         found = self._found.get(address)
         if found is None:
             found = self._store.read(find(address, self._separator))
             if not edition & 1 and _lasts(found):
-                if len(self._found) >= KEPT:
-                    self._found.clear()
-                self._found[address] = found
+                self._keep(address, found)
         return found
+
+    def _keep(self, address: Address, found: Found) -> None:
+        """An alias has many spellings, by case and sub-address, and for each all who get it."""
+        if self._kept >= KEPT:
+            self._clear()
+        self._found[address] = found
+        self._kept += 1 if isinstance(found, Absent) else len(found)
+
+    def _clear(self) -> None:
+        self._found.clear()
+        self._kept = 0
 
 
 def _lasts(found: Found) -> bool:
