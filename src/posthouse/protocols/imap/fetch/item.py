@@ -16,6 +16,7 @@ from ..mail_events import NOTHING, Need, Row
 from ..view import BLOCK, BLOCKS, Selected
 
 RECENT = rb"\Recent"
+FEW = 64  # messages in a row whose responses are made with those of others
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +136,20 @@ def from_view(
     """
     view, template = selected.view, message_template(items, selected)
     recent = selected.recent_positions()
+    few: list[int] = []  # positions that lie apart: there are responses for many of them at once
     for start, stop in positions:
         for first in range(start - start % BLOCK, stop, BLOCK):
             low, high = max(first, start), min(first + BLOCK, stop)
             end = min(first + BLOCK, len(view))
+            if high - low < FEW and high - low < end - first:
+                few += range(low, high)
+                if len(few) >= BLOCK:
+                    yield render(items, Slice.at(selected, few), template)
+                    few = []
+                continue
+            if few:
+                yield render(items, Slice.at(selected, few), template)
+                few = []
             if high - low < end - first or any(a < high and low < b for a, b in recent):
                 yield render(items, Slice.of(selected, low, high), template)
                 continue
@@ -149,3 +160,5 @@ def from_view(
                 if len(view.blocks) < BLOCKS:
                     view.blocks[key] = octets
             yield octets
+    if few:
+        yield render(items, Slice.at(selected, few), template)
