@@ -271,7 +271,9 @@ class Worker:
 
         What waits for longer than the schedule knows was put off by a clock that was wrong.
         """
-        living = [f"{self._lease_of_index}{pid}-" for pid in (*self._sender.living(), os.getpid())]
+        # A process may have the number of one that has died: of our own leases all of it is told.
+        living = [f"{self._lease_of_index}{pid}-" for pid in self._sender.living()]
+        living.append(self._lease)
         await self.store.write(release_leases(self._lease_of_index, living))
         longest = max(self._schedule.longest_wait(), int(2 * self._config.relay.longest_wait))
         await self.store.write(recall(int(self._now()), longest))

@@ -184,7 +184,8 @@ class Relay:
         while True:
             pause = self._next_look - asyncio.get_running_loop().time()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), max(0.0, pause))
+                async with asyncio.timeout(pause):  # wait_for of 3.11 may lose a cancellation
+                    await self._woken.wait()
             try:
                 await self._look_around()
             except StoreUnavailable as error:
@@ -389,6 +390,7 @@ class Relay:
         self._ending = True
         if self._renewing is not None:
             self._renewing.cancel()
+            await asyncio.gather(self._renewing, return_exceptions=True)
         if self._later is not None:
             self._later.cancel()
         for channel in list(self._channels.values()):
