@@ -52,6 +52,28 @@ def test_sender() -> None:
     assert completed(forged) == b"Sender: Joe@example.org\r\n" + other
 
 
+@pytest.mark.parametrize(
+    "author",
+    [
+        b"From: ceo@bank.example\r\nFrom: joe@example.org\r\n",
+        b"From: joe@example.org\r\nFrom: ceo@bank.example\r\n",
+        b"From: ceo@bank.example, joe@example.org\r\n",
+        b"From: joe@example.org <ceo@bank.example>\r\n",
+        b'From: "joe@example.org" <ceo@bank.example>\r\n',
+        b"From: joe@example.org: ceo@bank.example;\r\n",
+        b"From: <@joe@example.org:ceo@bank.example>\r\n",
+        b"From: (joe@example.org) ceo@bank.example\r\n",
+        b"From: =?utf-8?q?joe=40example=2Eorg?= <ceo@bank.example>\r\n",
+        b"From : ceo@bank.example\r\n",
+        b"From: ceo@bank.example\r\nSender: joe@example.org\r\nSender: ceo@bank.example\r\n",
+    ],
+)
+def test_attack_40_whoever_it_says_it_is_from(author: bytes) -> None:
+    """Unless the one author is who was authenticated, Sender says who that is, and once."""
+    header = completed(DATE + author + b"Message-ID: <1@x>\r\n\r\n")
+    assert Header(header).get_all(b"sender") == [b"Joe@example.org"]
+
+
 def test_sender_is_the_same_in_another_spelling() -> None:
     author = WHOLE.replace(b"joe@example.org", b'"J" <"JOE"@Example.Org>')
     assert completed(author) == author

@@ -134,7 +134,7 @@ def test_a_report_to_another_site(tmp_path: Path) -> None:
     at_site(tmp_path, test)
 
 
-def test_never_a_report_about_a_report(tmp_path: Path) -> None:
+def test_attack_48_never_a_report_about_a_report(tmp_path: Path) -> None:
     async def test(site: Site) -> None:
         await site.take_in("", X)
         assert await site.settle(NEVER)
