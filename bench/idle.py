@@ -44,6 +44,7 @@ CHEAP = MappingProxyType(
         "passwords.scram_iterations": 10_000,
         "queue.hold_outgoing": True,
         "log.level": "warning",
+        "storage.index_delay": 3600,  # indexing takes memory, and gives it back
     }
 )
 

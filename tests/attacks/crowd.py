@@ -88,8 +88,9 @@ class Served:
 
 
 def deliver(server: Server) -> None:
+    """One recipient is the one in whose mailbox the hostile clients idle."""
     with smtplib.SMTP(*server.address("smtp"), timeout=PATIENCE) as client:
-        client.sendmail("friend@other.example", ["boris@localhost"], LETTER)
+        client.sendmail("friend@other.example", ["boris@localhost", "anna@localhost"], LETTER)
 
 
 def read(server: Server) -> None:

@@ -155,6 +155,7 @@ class Horde:
         self._ports = ports
         self._begun = 0
         self._running = asyncio.Semaphore(AT_ONCE)
+        self._waiting: set[asyncio.Task[None]] = set()
         self.open: Counter[str] = Counter()
         self.ends: Counter[str] = Counter()
 
@@ -168,9 +169,9 @@ class Horde:
         async with self._running:
             ended = lost()
             await self._connect(kind, way, number, ended)
-        asyncio.get_running_loop().create_task(self._again(kind, number, ended)).add_done_callback(
-            lambda done: done.cancelled() or done.exception()
-        )
+        again = asyncio.get_running_loop().create_task(self._again(kind, number, ended))
+        self._waiting.add(again)
+        again.add_done_callback(self._waiting.discard)
 
     async def _again(self, kind: str, number: int, ended: asyncio.Future[None]) -> None:
         await ended

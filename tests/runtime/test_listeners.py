@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from contextlib import closing
@@ -28,6 +29,23 @@ def test_a_connection_waits_for_a_worker() -> None:
         with socket.create_connection((endpoint.host, endpoint.port)):
             mine.setblocking(True)
             mine.accept()[0].close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="not on this system")
+def test_the_system_takes_little_for_a_peer_that_does_not_read() -> None:
+    with closing(listen({"smtp": ["127.0.0.1:0"]}, 1)) as listeners:
+        ((endpoint, (mine,)),) = listeners.sockets.items()
+        wire = socket.socket()
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        wire.connect((endpoint.host, endpoint.port))
+        mine.setblocking(True)
+        with wire, mine.accept()[0] as accepted:
+            accepted.setblocking(False)
+            sent = 0
+            with contextlib.suppress(BlockingIOError):
+                while sent < 8 * 1024 * 1024:
+                    sent += accepted.send(b"x" * 16384)
+            assert sent < 1024 * 1024
 
 
 def test_ipv6() -> None:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 BACKLOG = 1024
+UNSENT = 128 * 1024  # octets that the system takes beyond those that are on their way to a peer
 PATIENCE = 1.0  # seconds for workers of a server that was killed to let go of their ports
 
 
@@ -126,6 +127,9 @@ def _open(family: socket.AddressFamily, *, reuse_port: bool) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if reuse_port:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    # Connections inherit it. For one whose peer does not read, megabytes would be taken.
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
     if family == socket.AF_INET6:
         with contextlib.suppress(OSError):
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
