@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import time
@@ -14,12 +15,14 @@ import pytest
 from posthouse.accounts.accounts import find_account
 from posthouse.message.summary import summarise
 from posthouse.runtime.lock import DataLock
+from posthouse.store import copying
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import ROW, Prepared, prepare, prepare_file
 from posthouse.store.database import FILE
 from posthouse.store.direct import DirectStore
 from posthouse.store.mailboxes import Mailbox, create_mailbox, delete_mailbox, list_mailboxes
 from posthouse.store.messages import append_message
+from posthouse.store.sweeper import LOCK
 
 from .conftest import Run
 
@@ -191,6 +194,50 @@ def test_a_second_backup_copies_what_is_new(run: Run, data: Path, ann: int, tmp_
     assert len(list((copy / "blobs").glob("*/*"))) == 2
     assert (copy / "posthouse.toml").exists()
     run("store", "check", "--data", str(copy))
+
+
+def test_a_backup_does_not_take_the_place_of_what_is_served(
+    run: Run, data: Path, ann: int, tmp_path: Path
+) -> None:
+    """Who has the database open would go on with one that has no name any more."""
+    there = (data / FILE).stat().st_ino
+    link = tmp_path / "link"
+    link.symlink_to(data)
+    for target in (data, link):
+        assert "is the data directory" in run("store", "backup", str(target), status=1).stderr
+    assert (data / FILE).stat().st_ino == there
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    lock = DataLock(copy)
+    try:
+        assert "is served already" in run("store", "backup", str(copy), status=1).stderr
+    finally:
+        lock.close()
+    run("store", "backup", str(copy))
+    (copy / f"{FILE}-wal").write_bytes(b"what belongs to the database before")
+    run("store", "backup", str(copy))
+    assert not (copy / f"{FILE}-wal").exists()
+    assert "file/copy" in run("store", "backup", str(copy / FILE / "file/copy"), status=1).stderr
+
+
+def test_no_file_goes_while_a_backup_is_made(
+    data: Path, ann: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was copied before: it names what would be removed."""
+    copy_files = copying.copy_files
+    copied = []
+
+    def copy(directory: Path, target: Path) -> int:
+        with (directory / LOCK).open("w") as mutex, pytest.raises(BlockingIOError):
+            fcntl.flock(mutex, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        copied.append(copy_files(directory, target))
+        return copied[0]
+
+    monkeypatch.setattr(copying, "copy_files", copy)
+    assert copying.back_up(data, tmp_path) == 1
+    assert copied == [1]
+    with (data / LOCK).open("w") as mutex:
+        fcntl.flock(mutex, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_nobody_is_told_beside_a_running_server(run: Run, data: Path, ann: int) -> None:

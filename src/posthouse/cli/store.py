@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -76,14 +78,15 @@ def backup(target: Path) -> None:
     \b
     posthouse store backup /backup/posthouse
     """
-    from ..store.copying import copy_database, copy_files
+    from ..store.copying import back_up
 
     data = house().data
-    with house().open(), refusing():
-        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with house().open(), refusing():  # there is one, of this program's schema
+        pass
     try:
-        copy_database(data, target)
-        copied = copy_files(data, target)
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _nobody_serves(target, data):
+            copied = back_up(data, target)
         for path in sorted(
             (*data.glob("*.toml"), *data.glob("certificate.*"), *data.glob("*.key"))
         ):
@@ -91,6 +94,24 @@ def backup(target: Path) -> None:
     except OSError as error:
         raise Refused(f"{error.filename or target}: {error.strerror}") from None
     click.echo(f"copied the database and {copied} files to {target}")
+
+
+@contextmanager
+def _nobody_serves(target: Path, data: Path) -> Iterator[None]:
+    """The database in `target` is replaced: no server may have it open."""
+    from ..runtime.lock import AlreadyServed, DataLock
+
+    if target.samefile(data):
+        raise Refused(f"{target} is the data directory; name another folder")
+    if not (target / "run").is_dir():
+        yield
+        return
+    try:
+        lock = DataLock(target)
+    except AlreadyServed as error:
+        raise Refused(str(error)) from None
+    with closing(lock):
+        yield
 
 
 @store.command("restored")

@@ -1,21 +1,44 @@
 """Copies of a store, made beside a running server.
 
 First the database, then the files: one that comes in between is in the copy and not needed, while
-in the other order a needed one might lack.
+in the other order a needed one might lack. None goes in between: nobody sweeps meanwhile.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
 
 from .blobs.files import FRESH
 from .database import FILE, connect
+from .sweeper import LOCK
 
 PART = ".part"  # what a copy is called until it is whole
 BLOCK = 1024 * 1024
+
+
+def back_up(directory: Path, target: Path) -> int:
+    """Copy all into another folder that nobody serves; how many files were new. Raises OSError."""
+    with unswept(directory):
+        copy_database(directory, target)
+        return copy_files(directory, target)
+
+
+@contextmanager
+def unswept(directory: Path) -> Iterator[None]:
+    """Meanwhile no file is removed. Waits for who sweeps now. Raises OSError."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    mutex = os.open(directory / LOCK, flags, 0o600)
+    try:
+        fcntl.flock(mutex, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(mutex)
 
 
 def copy_database(directory: Path, target: Path) -> None:
@@ -30,6 +53,8 @@ def copy_database(directory: Path, target: Path) -> None:
     finally:
         connection.close()
     _sync(part)
+    for log in ("-wal", "-shm"):  # of the database before, should somebody have opened it there
+        (target / (FILE + log)).unlink(missing_ok=True)
     part.replace(target / FILE)
     _sync(target)
 

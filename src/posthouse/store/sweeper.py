@@ -19,6 +19,7 @@ from .messages import sweep_tombstones
 from .store import Store
 from .unit import Row, Unit, Work, one_of, rows_of, run
 
+LOCK = "sweep.lock"  # the file that is locked by who sweeps, or wants that nobody does
 PAUSE = 60.0  # seconds between two rounds
 RARELY = 30  # rounds between two looks through the whole feed and all files
 AT_ONCE = 200  # rows in one unit
@@ -108,7 +109,7 @@ class Sweeper:
     async def run(self) -> None:
         """Sweep from time to time, until cancelled."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        mutex = os.open(self._store.directory / "sweep.lock", flags, 0o600)
+        mutex = os.open(self._store.directory / LOCK, flags, 0o600)
         try:
             for number in itertools.count():
                 await asyncio.sleep(PAUSE)
