@@ -15,7 +15,7 @@ from bench.rows.arrival import Arrival, Mailboxes, Queue
 from bench.rows.base import OURS, Figures, Load, Row, Subject, figures, measured
 
 HOLDING = ("postfix-hold", "exim-queue", "aiosmtpd")
-DELIVERING = ("postfix-maildir", "postfix-lmtp", "exim-maildir")
+DELIVERING = ("postfix-maildir", "postfix-lmtp")
 Measure = Callable[[Subject], Figures]
 
 WARM = 40  # letters sent before the clock runs, so that processes are there and log-ins known
@@ -155,7 +155,7 @@ ROWS = (
     Row(
         "deliver-one",
         "accept and deliver 4 kB, one letter a connection, 1 at a time",
-        (*DELIVERING, *OURS),
+        (*DELIVERING, "exim-maildir", *OURS),
         deliver(ONE),
         {"postfix-maildir": 1.0},
     ),
@@ -170,14 +170,14 @@ ROWS = (
     Row(
         "deliver-realistic",
         "accept and deliver the realistic mix, 10 connections, 10 letters each",
-        ("postfix-maildir", "postfix-lmtp", *OURS),
+        (*DELIVERING, *OURS),
         deliver(REALISTIC),
         {"postfix-maildir": 1.0},
     ),
     Row(
         "deliver-rcpt10",
         "accept 4 kB to 10 recipients and deliver, 10 connections, 10 letters each",
-        ("postfix-maildir", "postfix-lmtp", *OURS),
+        (*DELIVERING, *OURS),
         deliver(MANY),
         {"postfix-maildir": 1.0},
     ),
