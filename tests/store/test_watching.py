@@ -28,6 +28,7 @@ from posthouse.store.mailboxes import create_mailbox, delete_mailbox, rename_mai
 from posthouse.store.messages import append_message, expunge_messages, store_flags
 from posthouse.store.serve import watching
 from posthouse.store.serve.imap import ImapAgent
+from posthouse.store.snapshots import Snapshot
 from posthouse.store.unit import Unit, Work, run
 from tests.store.test_imap_agent import House, answer, in_house
 
@@ -210,6 +211,61 @@ def test_too_much_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert refusal.code == "NOTIFICATIONOVERFLOW"
 
     watched(tmp_path, test)
+
+
+def test_a_message_costs_no_look_at_the_names_of_all_mailboxes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many mailboxes there are, and groups that may mean them."""
+    asked: list[str] = []
+    wanted = watching.Watched.wanted
+
+    def counted(its: watching.Watched, name: str, *snapshots: Snapshot) -> frozenset[Event]:
+        asked.append(name)
+        return wanted(its, name, *snapshots)
+
+    monkeypatch.setattr(watching.Watched, "wanted", counted)
+    monkeypatch.setattr(watching, "MOST_WATCHED", 5)
+
+    async def test(house: House, agent: ImapAgent) -> None:
+        asked.clear()
+        await house.store.write(append("Sent"))
+        assert await noticed(agent) == [("Sent", 1, "messages")]
+        assert set(asked) == {"Sent"}
+        await house.store.write(create_mailbox(1, "Sent/more", 0))
+        assert ("Sent/more", True, False, "") in await noticed(agent)
+        assert len(set(asked)) > 5, "it is counted whether they are too many now"
+
+    groups = [
+        Group(Where.SUBTREE, frozenset((f"x{each}", "Sent")), frozenset(Event))
+        for each in range(100)
+    ]
+    watched(tmp_path, test, tuple(groups))
+
+
+def test_what_several_groups_want_of_a_mailbox() -> None:
+    """All of it together, whatever their order."""
+    groups = (
+        Group(Where.SUBTREE, frozenset(("a", "a/b")), frozenset((Event.MESSAGE_NEW,))),
+        Group(Where.MAILBOXES, frozenset(("a/b", "INBOX")), frozenset((Event.FLAG_CHANGE,))),
+        Group(Where.SUBSCRIBED, frozenset(), frozenset((Event.MAILBOX_NAME,))),
+        Group(Where.INBOXES, frozenset(), frozenset((Event.MESSAGE_EXPUNGE,))),
+        Group(Where.SUBTREE, frozenset(("a/b",)), frozenset((Event.SUBSCRIPTION_CHANGE,))),
+    )
+    seen = Snapshot(1, {}, frozenset(("a/b/c", "z")))
+    for some in (groups, groups[::-1]):
+        its = watching.Watched(some, seen)
+        wanted = {
+            name: its.wanted(name, seen) for name in ("a", "a/b", "a/b/c", "a/bc", "z", "INBOX")
+        }
+        assert wanted == {
+            "a": {Event.MESSAGE_NEW},
+            "a/b": {Event.MESSAGE_NEW, Event.FLAG_CHANGE, Event.SUBSCRIPTION_CHANGE},
+            "a/b/c": {Event.MESSAGE_NEW, Event.MAILBOX_NAME, Event.SUBSCRIPTION_CHANGE},
+            "a/bc": {Event.MESSAGE_NEW},
+            "z": {Event.MAILBOX_NAME},
+            "INBOX": {Event.FLAG_CHANGE, Event.MESSAGE_EXPUNGE},
+        }
 
 
 def test_sessions_share_what_is_known(tmp_path: Path) -> None:

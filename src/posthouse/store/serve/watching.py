@@ -35,6 +35,8 @@ MOST_DEEDS = 1_000  # of one mailbox, between two questions
 
 TOO_MANY = Declined("these are too many mailboxes to watch", "NOTIFICATIONOVERFLOW")
 
+NOTHING = frozenset[Event]()
+
 _EVENTS = {
     APPENDED: Event.MESSAGE_NEW,
     EXPUNGED: Event.MESSAGE_EXPUNGE,
@@ -52,6 +54,43 @@ class Changed:
     was: str = ""  # the mailbox whose messages it has got
 
 
+class Wishes:
+    """What groups of events want of a mailbox, by its name: of many groups, only those are looked
+    at that can mean it.
+    """
+
+    def __init__(self, groups: Iterable[Group]) -> None:
+        self.everywhere = NOTHING
+        self._subscribed = NOTHING
+        self._named: dict[str, frozenset[Event]] = {}
+        self._below: dict[str, frozenset[Event]] = {}
+        for group in groups:
+            self._add(group)
+
+    def _add(self, group: Group) -> None:
+        names: Iterable[str] = group.names
+        match group.where:
+            case Where.PERSONAL:
+                self.everywhere |= group.events
+            case Where.SUBSCRIBED:
+                self._subscribed |= group.events
+            case Where.INBOXES:  # where the MDA delivers
+                names = (INBOX_NAME,)
+        for name in names:
+            self._named[name] = self._named.get(name, NOTHING) | group.events
+            if group.where is Where.SUBTREE:
+                self._below[name] = self._below.get(name, NOTHING) | group.events
+
+    def of(self, name: str, snapshots: Iterable[Snapshot]) -> frozenset[Event]:
+        """The events that are wanted; the name may be subscribed to in one of the snapshots."""
+        found = self.everywhere | self._named.get(name, NOTHING)
+        if self._subscribed and any(name in each.subscribed for each in snapshots):
+            found |= self._subscribed
+        if self._below:
+            found = found.union(*(self._below.get(each, NOTHING) for each in above([name])))
+        return found
+
+
 @dataclass(slots=True)
 class Watched:
     """What one session watches, and up to where it has been told."""
@@ -59,28 +98,14 @@ class Watched:
     groups: tuple[Group, ...]
     seen: Snapshot
     subscribed: set[str] = field(default_factory=set)  # names whose subscription it changed itself
+    wishes: Wishes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.wishes = Wishes(self.groups)
 
     def wanted(self, name: str, *snapshots: Snapshot) -> frozenset[Event]:
         """The events of which the session wants to be told for this name."""
-        found = frozenset[Event]()
-        for group in self.groups:
-            if not group.events <= found and _is_meant(group, name, snapshots):
-                found |= group.events
-        return found
-
-
-def _is_meant(group: Group, name: str, snapshots: Iterable[Snapshot]) -> bool:
-    match group.where:
-        case Where.PERSONAL:
-            return True
-        case Where.INBOXES:  # where the MDA delivers
-            return name == INBOX_NAME
-        case Where.SUBSCRIBED:
-            return any(name in each.subscribed for each in snapshots)
-        case Where.MAILBOXES:
-            return name in group.names
-        case Where.SUBTREE:
-            return name in group.names or not group.names.isdisjoint(above([name]))
+        return self.wishes.of(name, snapshots)
 
 
 class WatchAnswers:
@@ -158,7 +183,9 @@ class WatchAnswers:
             *(each.id for each in now.mailboxes.values() if each.highest_modseq > before.modseq),
             *(before.mailboxes.keys() - now.mailboxes.keys()),
         ]
-        if len(touched) > MOST_CHANGED or self._are_too_many(watched, now):
+        if len(touched) > MOST_CHANGED or (
+            _have_other_names(before, now, touched) and self._are_too_many(watched, now)
+        ):
             self.forget()
             return Overflow()
         done = self._store.read(
@@ -218,6 +245,16 @@ class WatchAnswers:
         Watch: _watch,
         AskNoticed: _noticed,
     }
+
+
+def _have_other_names(before: Snapshot, now: Snapshot, touched: Iterable[int]) -> bool:
+    """Whether others may be watched now than before: where none was renamed, all is as it was."""
+    if now.subscribed is not before.subscribed:
+        return True
+    return any(
+        now.mailboxes.get(each, _NOTHING).name != before.mailboxes.get(each, _NOTHING).name
+        for each in touched
+    )
 
 
 def _by_name(mailboxes: Iterable[Mailbox]) -> list[Mailbox]:
