@@ -77,7 +77,9 @@ def test_attack_62_a_worker_that_starts_on_a_full_disk(
     assert code in (451, 452)
     with user.imap() as client:
         client.select("INBOX")
-        assert client.store("1", "+FLAGS", "(\\Flagged)")[0] == "NO"
+        status, said = client.store("1", "+FLAGS", "(\\Flagged)")
+        assert status == "NO"
+        assert b"[UNAVAILABLE]" in said[0]
         assert client.noop()[0] == "OK"
     control.full = False
     send(site, user.address, "After")

@@ -54,6 +54,10 @@ class Failed(Exception):
     """The agent failed to answer. The session may go on; the peer may try again later."""
 
 
+class Unavailable(Failed):
+    """What is needed is not at hand for now, by no fault of the program's: a full disk."""
+
+
 class Damaged(Failed):
     """What was asked for is not as it was kept: to try again is of no use."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Protocol, cast
 
-from posthouse.protocols.dialogue import TLS, Failed, Reason, StartTLS
+from posthouse.protocols.dialogue import TLS, Failed, Reason, StartTLS, Unavailable
 from posthouse.protocols.engine import FLUSH, Engine
 
 from .census import Census
@@ -335,7 +335,7 @@ class Connection(asyncio.Protocol):
                 peer=self._address,
                 reason=str(error) or type(error).__name__,
             )
-            self._engine.fail(Failed(str(error)))
+            self._engine.fail(Unavailable(str(error)))
             return
         self._census.log.error(
             "agent failed",

@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 
-from ..dialogue import Damaged, Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, send
+from ..dialogue import (
+    Damaged,
+    Dialogue,
+    Failed,
+    Interrupted,
+    LineTooLong,
+    Reason,
+    Unavailable,
+    allow,
+    send,
+)
 from ..engine import Engine
 from ..erring import pause
 from . import commands, news, responses
@@ -100,6 +110,8 @@ def _run(session: Session, known: Mapping[str, Command], reader: Reader) -> Dial
         condition, said, tells = b"BAD", "line too long", Tells.NOTHING
     except Damaged:
         condition, said = b"NO", "[CORRUPTION] what is kept is damaged; please tell who runs this"
+    except Unavailable:
+        condition, said = b"NO", "[UNAVAILABLE] not possible now; please try again later"
     except Failed:
         condition, said = b"NO", "[SERVERBUG] internal error; please try again later"
     unread, reader.announced = reader.announced, None
