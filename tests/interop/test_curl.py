@@ -10,15 +10,23 @@ from tests.interop.program import run
 from tests.system.server import Server
 from tests.system.user import User, letter
 
-STARTTLS = ("--ssl-reqd", "--insecure")
+STARTTLS = ("--ssl-reqd",)
 SECURITY = {"": (), "starttls": STARTTLS}
 
 
-def curl(user: User | None, url: str, *options: str, given: bytes = b"", expect: int = 0) -> str:
+def curl(
+    server: Server,
+    user: User | None,
+    url: str,
+    *options: str,
+    given: bytes = b"",
+    expect: int = 0,
+) -> str:
+    """Run it; it trusts the server's certificate, and no other."""
     log_in = ("--user", f"{user.address}:{user.password}") if user else ()
-    return run(
-        "curl", "--silent", "--show-error", *log_in, *options, url, given=given, expect=expect
-    )
+    trusted = ("--cacert", str(server.data / "certificate.pem"))
+    quiet = ("--silent", "--show-error")
+    return run("curl", *quiet, *trusted, *log_in, *options, url, given=given, expect=expect)
 
 
 def url(server: Server, service: str, path: str = "") -> str:
@@ -36,6 +44,7 @@ def sending(sender: str, recipient: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("security", SECURITY)
 def test_smtp(server: Server, anna: User, security: str) -> None:
     curl(
+        server,
         None,
         url(server, "smtp", "client.example"),
         *SECURITY[security],
@@ -48,12 +57,13 @@ def test_smtp(server: Server, anna: User, security: str) -> None:
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
 @pytest.mark.parametrize(
     ("service", "security"),
-    [("submission", ()), ("submission", STARTTLS), ("submissions", ("--insecure",))],
+    [("submission", ()), ("submission", STARTTLS), ("submissions", ())],
 )
 def test_submission(
     server: Server, anna: User, boris: User, service: str, security: tuple[str, ...], mechanism: str
 ) -> None:
     curl(
+        server,
         anna,
         url(server, service, "client.example"),
         *security,
@@ -67,72 +77,74 @@ def test_submission(
 
 def test_smtp_refusals(server: Server, anna: User) -> None:
     nobody = sending("a@sender.example", "nobody-here@localhost")
-    curl(None, url(server, "smtp"), *nobody, given=b"Subject: s\r\n\r\n", expect=55)
+    curl(server, None, url(server, "smtp"), *nobody, given=b"Subject: s\r\n\r\n", expect=55)
     wrong = User(server, anna.address, "not this one")
     mine = sending(anna.address, anna.address)
-    curl(wrong, url(server, "submission"), *STARTTLS, *mine, given=b"S: s\r\n\r\n", expect=67)
+    curl(
+        server, wrong, url(server, "submission"), *STARTTLS, *mine, given=b"S: s\r\n\r\n", expect=67
+    )
 
 
 def test_smtp_verify_and_help(server: Server, anna: User) -> None:
-    curl(None, url(server, "smtp"), "--request", "HELP")
-    curl(None, url(server, "smtp"), "--mail-rcpt", anna.address)
+    curl(server, None, url(server, "smtp"), "--request", "HELP")
+    curl(server, None, url(server, "smtp"), "--mail-rcpt", anna.address)
 
 
 # -- pop3 -------------------------------------------------------------------------------------
 
-POP3 = [("pop3", ()), ("pop3", STARTTLS), ("pop3s", ("--insecure",))]
+POP3 = [("pop3", ()), ("pop3", STARTTLS), ("pop3s", ())]
 
 
 @pytest.mark.parametrize(("service", "security"), POP3)
 def test_pop3(server: Server, anna: User, service: str, security: tuple[str, ...]) -> None:
     anna.fill(3)
-    listing = curl(anna, url(server, service), *security)
+    listing = curl(server, anna, url(server, service), *security)
     assert [line.split()[0] for line in listing.splitlines()] == ["1", "2", "3"]
-    content = curl(anna, url(server, service, "2"), *security)
+    content = curl(server, anna, url(server, service, "2"), *security)
     assert content.startswith("From: Somebody <somebody@sender.example>\r\n")
     assert "Subject: no. 2\r\n" in content
-    assert len(curl(anna, url(server, service), *security, "-X", "UIDL").splitlines()) == 3
-    top = curl(anna, url(server, service), *security, "-X", "TOP 3 0")
+    assert len(curl(server, anna, url(server, service), *security, "-X", "UIDL").splitlines()) == 3
+    top = curl(server, anna, url(server, service), *security, "-X", "TOP 3 0")
     assert "Subject: no. 3" in top
-    curl(anna, url(server, service, "1"), *security, "--list-only", "-X", "DELE")
-    assert len(curl(anna, url(server, service), *security).splitlines()) == 2
+    curl(server, anna, url(server, service, "1"), *security, "--list-only", "-X", "DELE")
+    assert len(curl(server, anna, url(server, service), *security).splitlines()) == 2
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
 def test_pop3_auth(server: Server, anna: User, mechanism: str) -> None:
     anna.fill(1)
     option = ("--login-options", f"AUTH={mechanism}")
-    assert curl(anna, url(server, "pop3s"), "--insecure", *option).startswith("1 ")
+    assert curl(server, anna, url(server, "pop3s"), *option).startswith("1 ")
 
 
 def test_pop3_wrong_password(server: Server, anna: User) -> None:
-    curl(User(server, anna.address, "not this one"), url(server, "pop3"), expect=67)
+    curl(server, User(server, anna.address, "not this one"), url(server, "pop3"), expect=67)
 
 
 # -- imap -------------------------------------------------------------------------------------
 
-IMAP = [("imap", ()), ("imap", STARTTLS), ("imaps", ("--insecure",))]
+IMAP = [("imap", ()), ("imap", STARTTLS), ("imaps", ())]
 
 
 @pytest.mark.parametrize(("service", "security"), IMAP)
 def test_imap(server: Server, anna: User, service: str, security: tuple[str, ...]) -> None:
     anna.fill(3)
-    listing = curl(anna, url(server, service), *security)
+    listing = curl(server, anna, url(server, service), *security)
     assert all(name in listing for name in ("INBOX", "Sent", "Drafts", "Trash"))
-    content = curl(anna, url(server, service, "INBOX;UID=2"), *security)
+    content = curl(server, anna, url(server, service, "INBOX;UID=2"), *security)
     assert "Subject: no. 2" in content
-    section = curl(anna, url(server, service, "INBOX;MAILINDEX=3;SECTION=TEXT"), *security)
+    section = curl(server, anna, url(server, service, "INBOX;MAILINDEX=3;SECTION=TEXT"), *security)
     assert section.strip() == "The text."
-    assert curl(anna, url(server, service, "INBOX?SEEN"), *security).split() == [
+    assert curl(server, anna, url(server, service, "INBOX?SEEN"), *security).split() == [
         "*",
         "SEARCH",
         "2",
         "3",
     ]
-    status = curl(anna, url(server, service), *security, "-X", "STATUS INBOX (MESSAGES)")
+    status = curl(server, anna, url(server, service), *security, "-X", "STATUS INBOX (MESSAGES)")
     assert "MESSAGES 3" in status
     stored = curl(
-        anna, url(server, service, "INBOX"), *security, "-X", "STORE 1 +FLAGS (\\Flagged)"
+        server, anna, url(server, service, "INBOX"), *security, "-X", "STORE 1 +FLAGS (\\Flagged)"
     )
     assert "\\Flagged" in stored
 
@@ -140,7 +152,7 @@ def test_imap(server: Server, anna: User, service: str, security: tuple[str, ...
 def test_imap_append(server: Server, anna: User, tmp_path: Path) -> None:
     content = letter("appended by curl").as_bytes()
     (tmp_path / "letter").write_bytes(content)
-    curl(anna, url(server, "imap", "INBOX"), "--upload-file", str(tmp_path / "letter"))
+    curl(server, anna, url(server, "imap", "INBOX"), "--upload-file", str(tmp_path / "letter"))
     assert anna.messages(1) == [content]
 
 
@@ -148,8 +160,8 @@ def test_imap_append(server: Server, anna: User, tmp_path: Path) -> None:
 @pytest.mark.parametrize("initial", [True, False])
 def test_imap_auth(server: Server, anna: User, mechanism: str, initial: bool) -> None:
     options = ("--login-options", f"AUTH={mechanism}", *(("--sasl-ir",) if initial else ()))
-    assert "INBOX" in curl(anna, url(server, "imaps"), "--insecure", *options)
+    assert "INBOX" in curl(server, anna, url(server, "imaps"), *options)
 
 
 def test_imap_wrong_password(server: Server, anna: User) -> None:
-    curl(User(server, anna.address, "not this one"), url(server, "imap"), expect=67)
+    curl(server, User(server, anna.address, "not this one"), url(server, "imap"), expect=67)

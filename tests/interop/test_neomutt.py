@@ -25,8 +25,6 @@ set smtp_pass = "{password}"
 set smtp_authenticators = "plain"
 set pop_authenticators = "user"
 set certificate_file = "{certificate}"
-set ssl_verify_host = no
-set ssl_verify_dates = no
 set ssl_starttls = yes
 set ssl_force_tls = {tls}
 set header_cache = ""
@@ -63,7 +61,7 @@ class Mutt:
     def url(self, service: str, path: str = "") -> str:
         scheme = service.replace("submission", "smtp").replace("pop3", "pop")
         user = quote(self.user.address, safe="")
-        return f"{scheme}://{user}@127.0.0.1:{self.user.server.port(service)}/{path}"
+        return f"{scheme}://{user}@localhost:{self.user.server.port(service)}/{path}"
 
     def environment(self) -> dict[str, str]:
         return home(self.folder)

@@ -16,7 +16,9 @@ REFUSED_AUTH = 28
 
 def swaks(server: Server, service: str, *options: str, expect: int = 0) -> str:
     host = ("--server", "127.0.0.1", "--port", str(server.port(service)), "--timeout", "20")
-    return run("swaks", *host, "--helo", "client.example", *options, expect=expect)
+    trusted = ("--tls-verify", "--tls-ca-path", str(server.data / "certificate.pem"))
+    checked = trusted if any(option.startswith("--tls") for option in options) else ()
+    return run("swaks", *host, *checked, "--helo", "client.example", *options, expect=expect)
 
 
 def sending(sender: str, recipient: str) -> tuple[str, ...]:
