@@ -10,7 +10,7 @@ DATA ?= data
 FUZZ_SECONDS ?= 20
 SOAK_SECONDS ?= 1800
 
-.PHONY: help serve test check format interop bench bench-page bench-queue bench-idle bench-limits fuzz soak docs clean
+.PHONY: help serve test check format interop bench bench-page bench-queue bench-idle bench-limits fuzz soak power-loss docs clean
 
 help:
 	@echo "make serve    run Posthouse here, on loopback, with the embedded store in ./$(DATA)"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench-limits how others are served among 10,000 hostile clients"
 	@echo "make fuzz     fuzz engines and parsers, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
 	@echo "make soak     long runs with faults, SOAK_SECONDS=$(SOAK_SECONDS)"
+	@echo "make power-loss  lose the power at every sync of a run, and write the page about it"
 	@echo "make docs     write the pages of docs/reference anew"
 	@echo "make clean    remove the environment and what tools have left; not your mail"
 
@@ -68,6 +69,9 @@ fuzz: $(VENV)/.installed-dev
 
 soak: $(VENV)/.installed-dev
 	@SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/python -m pytest -m soak --timeout 7200 -s tests
+
+power-loss: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.faults.report $(ARGS)
 
 docs: $(VENV)/.installed-dev
 	@$(BIN)/python -m docs.generate

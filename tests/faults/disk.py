@@ -99,7 +99,8 @@ class Disk:
 
     _numbers = itertools.count()
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, default: bool = False) -> None:
+        """`default`: whoever opens a database in this process writes to this disk."""
         self.root = root
         self.log: list[Entry] = []
         self.lock = threading.RLock()
@@ -108,7 +109,7 @@ class Disk:
         self._new_file = itertools.count(1)
         self.open: weakref.WeakSet[LoggedFile] = weakref.WeakSet()
         self.vfs = f"disk-{next(self._numbers)}"
-        self._vfs = LoggedVfs(self)
+        self._vfs = LoggedVfs(self, default)
         self.layer = LoggedFiles(self)
         self._adopt()
         self.adopted = self.position  # from here on things happen
@@ -181,9 +182,9 @@ def as_sqlite(error: OSError, otherwise: int) -> Exception:
 class LoggedVfs(apsw.VFS):
     """SQLite's files."""
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: Disk, default: bool) -> None:
         self._disk = disk
-        super().__init__(disk.vfs, "unix")
+        super().__init__(disk.vfs, "unix", makedefault=default)
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
         if name is None:
