@@ -91,8 +91,9 @@ def install_programs() -> None:
     run(*apt_get, "update")
     for name in missing:
         packages = (PROGRAMS[name], *BESIDE.get(name, ()))
-        if name == "nsd":  # it is not to serve this machine
+        if name == "nsd" and shutil.which("systemctl"):  # it is not to serve this machine
             run("systemctl", "mask", "nsd")
+            print("nsd: not started as a service (`systemctl unmask nsd` lets it)")
         if run(
             *apt_get,
             "install",
