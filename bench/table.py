@@ -56,6 +56,7 @@ def machine(folder: Path) -> dict[str, object]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "filesystem": done.stdout.strip(),
+        "load before": round(os.getloadavg()[0], 1),  # what others have it do
     }
 
 
