@@ -14,7 +14,7 @@ from .mailboxes import Account, Flags, Mailbox, Message, flags
 from .wire import Answer, Line, Value, Wire
 
 #: No EXPUNGE while one of these is in progress (RFC 3501 §7.4.1).
-STILL = ("FETCH", "STORE", "SEARCH")
+STILL = ("FETCH", "STORE", "SEARCH", "SORT")
 
 
 @dataclass(slots=True, eq=False)
@@ -93,8 +93,8 @@ class Client:
             elif words[1] == "ESEARCH":
                 self.searched = [*self.known]
                 self.found = extended(line.text)
-            elif words[1] == "SEARCH":
-                assert command.endswith("SEARCH"), "nothing was searched for"
+            elif words[1] in ("SEARCH", "SORT"):
+                assert command.endswith(words[1]), "nothing was searched for"
                 assert self.found is None, "a second time"
                 self.searched = [*self.known]
                 self.found = [int(word) for word in line.text.split()[2:]]

@@ -14,6 +14,7 @@ import pytest
 from tests.system.server import Server
 from tests.system.user import SETTINGS, User
 
+from . import extension_steps as extensions
 from . import mailbox_steps as mailboxes
 from . import resync
 from . import steps as messages
@@ -30,6 +31,8 @@ STEPS: dict[Step, int] = {
     messages.append: 12,
     messages.copy: 6,
     messages.move: 5,
+    extensions.sort: 4,
+    extensions.replace: 4,
     resync.resync: 5,
     resync.store_unchanged: 4,
     messages.expunge: 6,
@@ -83,7 +86,6 @@ def run(walk: Walk, choices: dict[Step, int], steps: int, seconds: float = math.
             if step in NAMING:
                 walk.doing = f"watching {step.__name__}"
                 walk.settle_watchers()
-                walk.check_names()
         walk.doing = "ending"
         walk.settle_watchers()
         for client in walk.clients:

@@ -155,11 +155,6 @@ class Walk:
             assert not watcher.difference(self.account), watcher.difference(self.account)
             self._watchers.append(watcher)
 
-    def check_names(self) -> None:
-        """After a change of names, which the watchers know."""
-        for watcher in self._watchers:
-            watcher.check_names(self.account)
-
     # Commands
 
     def ask(self, client: Client, command: str, literal: bytes | None = None) -> Answer:
@@ -281,7 +276,8 @@ class Walk:
 
     def report(self) -> str:
         """What one needs to see what went wrong."""
-        lines = sorted(entry for client in self.clients for entry in client.wire.history)
+        wires = [each.wire for each in self.clients] + [each.wire for each in self._watchers]
+        lines = sorted(entry for wire in wires for entry in wire.history)
         states = [
             f"{mailbox.name}: "
             + " ".join(f"{each.uid}{sorted(each.flags)}" for each in mailbox.alive)

@@ -1,0 +1,92 @@
+"""Steps of extensions that join two commands of RFC 3501 in one: SORT and REPLACE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import keys
+from .client import Client
+from .mailboxes import Message, flags
+from .steps import CROWDED, check_found, some_flags
+from .walk import Walk, quoted
+from .wire import Answer
+
+
+def _arrival(message: Message) -> int | None:
+    return message.date
+
+
+def _size(message: Message) -> int | None:
+    return None if message.letter is None else len(message.letter.octets)
+
+
+CRITERIA: dict[str, Callable[[Message], int | None]] = {"ARRIVAL": _arrival, "SIZE": _size}
+
+
+def sort(walk: Walk) -> None:
+    """What SEARCH would find, in an order; equal messages as they lie (RFC 5256 §3)."""
+    client = walk.client(lambda each: each.mailbox is not None and each.mailbox.exists)
+    if client is None:
+        return
+    key = keys.some(walk.chance, len(client.known), client.uids)
+    uid = walk.chance.choice(("", "UID "))
+    name = walk.chance.choice(tuple(CRITERIA))
+    direction = walk.chance.choice((1, -1))
+    since = {known: known.since for known in client.known}
+    criterion = name if direction == 1 else f"REVERSE {name}"
+    client.found = None
+    answer = walk.ask(client, f"{uid}SORT ({criterion}) UTF-8 {key.text}")
+    assert answer.ok, answer.text
+    client.take(answer)
+    walk.look(client)
+    check_found(client, uid, key, since)
+    _check_order(client, uid, CRITERIA[name], direction)
+
+
+def _check_order(
+    client: Client, uid: str, value: Callable[[Message], int | None], direction: int
+) -> None:
+    places = {}
+    for number, known in enumerate(client.searched, 1):
+        message = known.message
+        if message is not None and (worth := value(message)) is not None:
+            places[message.uid if uid else number] = (direction * worth, number)
+    found = [places[named] for named in client.found or () if named in places]
+    assert found == sorted(found), f"{client.found} by {found}"
+
+
+def replace(walk: Walk) -> None:
+    """A new message comes, here or elsewhere, and an old one goes (RFC 8508 §3)."""
+    client, target = walk.with_messages(), walk.mailbox()
+    if client is None or len(target.alive) > CROWDED:
+        return
+    number = walk.chance.randint(1, len(client.known))
+    message = client.known[number - 1].message
+    if message is None:
+        return
+    uid, named = walk.chance.choice((("", number), ("UID ", message.uid)))
+    letter, given = walk.letter(), some_flags(walk)
+    command = f"{uid}REPLACE {named} {quoted(target.name)} ({' '.join(given)})"
+    answer = walk.ask(client, command, letter.octets)
+    if client.read_only or not message.alive:
+        assert answer.status == "NO", answer.text
+    else:
+        validity, new = _appended(answer)
+        walk.account.learn_validity(target, validity)
+        assert new == target.uid_next, f"APPENDUID {new}, not {target.uid_next}"
+        target.add(new, letter, flags(given), None)
+        message.alive = False
+    client.take(answer)
+    walk.look(client)
+    if answer.ok:
+        assert message.uid not in client.uids, "the client was not told that it is gone"
+        assert client.mailbox is not target or new in client.uids, "nor of its own message"
+
+
+def _appended(answer: Answer) -> tuple[int, int]:
+    """What the untagged code says, before the old message goes (RFC 8508 §3.3)."""
+    assert answer.ok, answer.text
+    said = [line.text for line in answer.lines if line.text.startswith("* OK [APPENDUID ")]
+    assert len(said) == 1, said
+    validity, uid = said[0].removeprefix("* OK [APPENDUID ").partition("]")[0].split()
+    return int(validity), int(uid)
