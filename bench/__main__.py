@@ -82,7 +82,7 @@ class Bench:
         """One round of one cell."""
         try:
             figures = cell.row.measure(self.subject(cell.server))
-        except (Missing, Broken) as error:
+        except (Missing, Broken, AssertionError, subprocess.SubprocessError) as error:
             cell.trouble = str(error)
             return
         cell.rounds.append(figures)

@@ -41,6 +41,7 @@ class Posthouse(Peer):
             settings={"workers": self.workers, **self.more},
             command=(sys.executable, "-m", "posthouse"),
             wrapper=(sys.executable, "-m", "bench.keeper"),
+            patience=900.0,  # the index of a large mailbox takes a while
         )
 
     def __enter__(self) -> Self:
