@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -76,6 +76,7 @@ class Depot:
     in_hand: dict[Job, None]
     emptied: Callable[[Channel], None]
     look_at: Callable[[int], None]  # at a time something will be due
+    due_no_more: Callable[[Iterable[str]], None]  # domains that a channel knows nothing of any more
     beat: Callable[[], Coroutine[Any, Any, object]]  # until others who can wait write, too
     log: Log
 
@@ -90,7 +91,6 @@ class Channel:
         self._fresh = False
         self._depot = depot
         self._domains: dict[str, None] = {}  # that have something due
-        self.domains: set[str] = set()  # that ever had, in the channel's life
         self._jobs: deque[Job] = deque()
         self._carriers: dict[Carrier, None] = {}
         self._idle: dict[Carrier, None] = {}
@@ -127,7 +127,6 @@ class Channel:
         """Something is due for a domain whose letters go this way; `fresh`: it has just come."""
         self._fresh = self._fresh or fresh
         self._domains[domain] = None
-        self.domains.add(domain)
         if self._is_left_alone(domain):
             self._wait()
         self._feed()
@@ -148,6 +147,7 @@ class Channel:
         depot = self._depot
         domain = next(iter(self._domains))
         del self._domains[domain]
+        depot.due_no_more((domain,))
         now = int(depot.now())
         lease, until = depot.new_lease(), now + LEASE
         self._leasing = True
@@ -177,6 +177,7 @@ class Channel:
         """What is ready waits until the next hop is tried again; nothing of it counts as tried."""
         waiting = self.health.waiting
         unknown = [domain for domain in (*self._domains, *more) if domain not in waiting]
+        self._depot.due_no_more(self._domains)
         self._domains.clear()
         self._depot.look_at(self.health.memory.until)
         if unknown:
@@ -493,6 +494,7 @@ class Channel:
     def end(self) -> None:
         """What is being sent is finished; what waits is given back."""
         self.ending = True
+        self._depot.due_no_more(self._domains)
         self._domains.clear()
         while self._jobs:
             self._depot.conclude(self._jobs.popleft())

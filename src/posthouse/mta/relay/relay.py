@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,6 +147,7 @@ class Relay:
             in_hand=self._jobs,
             emptied=self._emptied,
             look_at=self.look_at,
+            due_no_more=self._due_no_more,
             beat=self._beat,
             log=self._log,
         )
@@ -255,12 +256,13 @@ class Relay:
         self._known[domain] = channel
         channel.due(domain, fresh)
 
+    def _due_no_more(self, domains: Iterable[str]) -> None:
+        for domain in domains:
+            self._known.pop(domain, None)
+
     def _emptied(self, channel: Channel) -> None:
         if self._channels.get(channel.key) is channel:
             del self._channels[channel.key]
-        for domain in channel.domains:
-            if self._known.get(domain) is channel:
-                del self._known[domain]
         if self._overflow and len(self._channels) < CHANNELS // 2:
             self._look = True
             self._woken.set()
