@@ -83,7 +83,7 @@ class Bench:
         try:
             figures = cell.row.measure(self.subject(cell.server))
         except (Missing, Broken, AssertionError, subprocess.SubprocessError) as error:
-            cell.trouble = str(error)
+            cell.trouble = str(error).strip().rpartition("\n")[2]
             return
         cell.rounds.append(figures)
 
