@@ -153,6 +153,8 @@ class People:
             for _ in range(10 * self.scale):
                 action, _ = chance.choices(actions, [weight for _, weight in actions])[0]
                 action(client, chance)
+            self.done("RENAME", client.rename(chance.choice(NAMES), f"Other-{chance.random()}"))
+            self.done("DELETE", client.delete(chance.choice(NAMES)))
 
     def noted(self, command: str) -> None:
         """A command was answered OK."""
