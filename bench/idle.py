@@ -35,6 +35,7 @@ BURST = 50  # clients that log in at the same time
 LETTERS = 2  # in each mailbox
 ROUNDS = 10  # letters that idlers are told of
 PATIENCE = 60.0  # seconds
+STILL, MOST_LOOKS = 4, 40  # seconds that memory has to stay the same, and that it is waited for
 OF_A_SOURCE = 250  # connections from one loopback address
 
 CHEAP = MappingProxyType(
@@ -159,15 +160,16 @@ def memory(keeper: int) -> tuple[int, int]:
 
 
 def settled(keeper: int) -> tuple[int, int]:
-    """The same, when it does not change any more."""
-    before = memory(keeper)
-    for _ in range(20):
-        time.sleep(0.5)
+    """The same, when it has not changed for some seconds: a server that has begun is busy."""
+    before, still = memory(keeper), 0
+    for _ in range(MOST_LOOKS):
+        time.sleep(1.0)
         now = memory(keeper)
-        if abs(now[0] - before[0]) < 64 * 1024:
-            return now
+        still = still + 1 if abs(now[0] - before[0]) < 64 * 1024 else 0
+        if still == STILL:
+            break
         before = now
-    return before
+    return memory(keeper)
 
 
 def fill(port: int, users: Sequence[str]) -> None:
