@@ -1,8 +1,8 @@
 """`python -m bench.page [JSON...]`: write the tables of docs/explanation/performance.md anew.
 
-Each is put between a line `<!-- rows: PATTERNS -->` and the next `<!-- end -->`; servers and
-machine go behind `<!-- servers -->`. Without a name the newest result is taken. Of several, each
-gives the lines that those after it do not have.
+Each is put between a line `<!-- rows: PATTERNS -->` and the next `<!-- end -->`, with what was
+measured there and where; a table of which nothing was measured stays as it is. Without a name the
+newest result is taken. Of several, each gives the lines that those after it do not have.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/explanation/performance.md"
 RESULTS = ROOT / "bench/results"
 
-_block = re.compile(r"(?m)^<!-- (rows: (?P<rows>.+)|servers) -->\n(?s:.*?)^<!-- end -->$")
+_block = re.compile(r"(?m)^<!-- rows: (?P<rows>.+) -->\n(?s:.*?)^<!-- end -->$")
 
 
 @dataclass(slots=True)
@@ -33,11 +34,12 @@ class Results:
 
     cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
     servers: dict[str, str] = field(default_factory=dict)
-    machines: dict[str, str] = field(default_factory=dict)  # by time
+    machines: dict[tuple[str, str], str] = field(default_factory=dict)  # and when
 
     def add(self, found: dict[str, Any]) -> None:
         """Take a file's content; its lines replace those of the same row and server."""
         rows = {row.name: row for row in ROWS}
+        about = ", ".join(f"{name} {value}" for name, value in found["machine"].items())
         for each in found["cells"]:
             row = rows.get(each["row"])
             if row is None:
@@ -45,10 +47,8 @@ class Results:
             figures = [Figures(**one) for one in each["rounds"]]
             key = (row.name, each["server"])
             self.cells[key] = Cell(row, each["server"], figures, each["trouble"])
+            self.machines[key] = f"{found['time']}: {about}"
         self.servers |= found["servers"]
-        told = ", ".join(f"{name} {value}" for name, value in found["machine"].items())
-        rounds = max((len(each["rounds"]) for each in found["cells"]), default=0)
-        self.machines[found["time"]] = f"{told}; rounds: {rounds}"
 
     def of(self, row: Row) -> list[Cell]:
         """The lines of a row, in the order of its servers."""
@@ -61,24 +61,30 @@ def written(page: str, results: Results) -> str:
 
     def block(found: re.Match[str]) -> str:
         begin, _, _ = found[0].partition("\n")
-        lines = _rows(results, found["rows"]) if found["rows"] else _servers(results)
-        return "\n".join((begin, "", *lines, "", "<!-- end -->"))
+        lines = _rows(results, found["rows"])
+        return "\n".join((begin, "", *lines, "", "<!-- end -->")) if lines else found[0]
 
     return _block.sub(block, page)
 
 
 def _rows(results: Results, patterns: str) -> list[str]:
-    rows = [row for row in ROWS if chosen(row.name, patterns) and results.of(row)]
-    if not rows:
-        return ["(not measured)"]
+    """A table, what its rows and servers are, and when and where it was measured."""
+    rows = [row for row in ROWS if chosen(row.name, patterns)]
     cells = [cell for row in rows for cell in results.of(row)]
-    return [table(cells), "", *(f"- `{row.name}`: {row.text}" for row in rows)]
-
-
-def _servers(results: Results) -> list[str]:
+    if not cells:
+        return []
+    measured = {cell.row.name for cell in cells}
+    servers = dict.fromkeys(cell.server for cell in cells)
+    rounds = Counter(len(cell.rounds) for cell in cells if cell.rounds)
     return [
-        *(f"- {name}: {told}" for name, told in sorted(results.servers.items())),
-        *(f"- measured {time} on: {told}" for time, told in sorted(results.machines.items())),
+        table(cells),
+        "",
+        *(f"- `{row.name}`: {row.text}" for row in rows if row.name in measured),
+        "",
+        *(f"- {server}: {results.servers.get(server, '')}" for server in servers),
+        "",
+        *sorted({f"Measured {results.machines[cell.row.name, cell.server]}." for cell in cells}),
+        f"Rounds: {', '.join(f'{count} for {lines} lines' for count, lines in rounds.items())}.",
     ]
 
 

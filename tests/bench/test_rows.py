@@ -110,12 +110,13 @@ def test_the_page_is_written_from_what_was_kept(tmp_path: Path) -> None:
     told = json.loads(second.read_text())["cells"][0]
     assert told["median"]["cpu"] == 0.125
     rows = "<!-- rows: accept-* -->\nold\n<!-- end -->\n"
-    text = f"# Title\n{rows}after\n<!-- servers -->\n<!-- end -->\n"
+    others = "<!-- rows: fetch-* -->\nnot measured this time\n<!-- end -->\n"
+    text = f"# Title\n{rows}after\n{others}"
     new = written(text, read([first, second]))
     assert "0.125" in new
     assert "0.250" not in new
     assert "old\n" not in new
     assert "- posthouse-1: y" in new
     assert "cpu new" in new
-    assert new.endswith("<!-- end -->\n")
+    assert new.endswith(others)
     assert written(new, read([first, second])) == new
