@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import json
+import shutil
 import tempfile
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -77,6 +79,7 @@ def streams() -> list[bytes]:
 @lru_cache(1)
 def _tokens() -> Tokens:
     folder = Path(tempfile.mkdtemp(prefix="posthouse-fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     key = {"kty": "RSA", "kid": "k", "n": "sXch" * 86, "e": "AQAB", "alg": "RS256"}
     (folder / "keys.json").write_text(json.dumps({"keys": [key]}))
     settings = Settings(
