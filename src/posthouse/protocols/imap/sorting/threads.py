@@ -203,16 +203,17 @@ def written(forest: Forest, numbers: Sequence[int]) -> str:
     names = list(map(str, numbers))
     out: list[str] = []
     for root in forest.roots:
-        mine = children[root]
-        if not mine and root < count:
-            out.append(f"({names[root]})")
-        elif len(mine) == 1 and root < count and not children[mine[0]]:
-            out.append(f"({names[root]} {names[mine[0]]})")
-        elif len(mine) > 1 and not any(map(children.__getitem__, mine)):
-            own = f"{names[root]} " if root < count else ""
-            out.append(f"({own}({')('.join([names[child] for child in mine])}))")
-        else:
+        line, mine = [root], children[root]
+        while len(mine) == 1:
+            line += mine
+            mine = children[mine[0]]
+        if mine and any(map(children.__getitem__, mine)):
             _write_nested(forest, root, names, out)
+            continue
+        own = " ".join([names[node] for node in line if node < count])
+        if mine:
+            own += f"{' ' if own else ''}({')('.join([names[child] for child in mine])})"
+        out.append(f"({own})")
     return "".join(out)
 
 
