@@ -44,7 +44,11 @@ class Kept:
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(30)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()  # what is measured must not be lost for it
+                self.process.wait()
         if self.output is not None:
             self.output.close()
 
