@@ -14,7 +14,7 @@ from posthouse.message.summary import SUMMARY_VERSION, Summary
 from posthouse.protocols.imap.mail_events import Held, Need, Rare
 from posthouse.protocols.imap.mail_events import Row as FetchRow
 
-from .contents import unpack
+from .contents import Compared
 from .unit import Row, Unit, Work, one_of, rows_of
 
 OCTETS = Need.HEADER | Need.CONTENT
@@ -134,12 +134,14 @@ class Shaper:
     """Makes of stored rows what FETCH wants, all rows of a question at once.
 
     `again` makes a summary that is missing or of an older maker; `file_of` says in which file a
-    content lies, if it is in one; `header_in_file` reads a header that is too large for a row.
+    content lies, if it is in one; `header_in_file` reads a header that is too large for a row;
+    `compared` knows which contents are what was written.
     """
 
     again: Callable[[int], Summary]
     file_of: Callable[[int], str | None]
     header_in_file: Callable[[str], bytes]
+    compared: Compared
 
     def shape(self, rows: Iterable[Row], needs: Need) -> list[FetchRow]:
         summary = bool(needs & SUMMED_UP)
@@ -183,7 +185,7 @@ class Shaper:
             octets = Held(uid, size)
             header = header or self._large_header(content)
         else:
-            octets = prefix + unpack(header, rest, packed, checksum)
+            octets = self.compared.whole(content, prefix, header, rest, packed, checksum)
         return uid, date, size, envelope, body, structure, prefix + header, octets, day, None
 
     def _large_header(self, content: int) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import apsw
 
 from .checkpoint import Checkpointer
+from .contents import Compared
 from .database import Runner, connect
 from .unit import Tell, Unit
 from .writer import Done, Writer
@@ -43,6 +44,8 @@ class Store:
         self._reader = Runner(self._connection)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._in_pool = threading.local()
+        #: What this process has read and found whole.
+        self.compared = Compared()
         #: Called on the loop with what committed units of this process told.
         self.published: Callable[[list[Tell]], None] | None = None
         #: Called on the loop with the trouble when checkpoints begin to fail; "": they work again.

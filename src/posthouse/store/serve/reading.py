@@ -48,7 +48,7 @@ class ReadAnswers:
         self._store = store
         self._blobs = blobs
         self._place = place
-        self._shaper = Shaper(self._summary, self._file_of, self._header)
+        self._shaper = Shaper(self._summary, self._file_of, self._header, store.compared)
         self._summaries: dict[int, Summary | None] = {}  # by content; None: still to be made
         self._headers: dict[str, bytes | None] = {}  # by file; None: still to be read
 
