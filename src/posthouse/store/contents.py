@@ -102,11 +102,12 @@ class Compared:
     start, or by `posthouse store check`.
     """
 
-    __slots__ = ("_places",)
+    __slots__ = ("_checksums", "_contents")
 
     def __init__(self) -> None:
-        # A content and its checksum in one word; another with the same place takes it.
-        self._places = array("Q", bytes(8 * PLACES))
+        # Another content with the same place takes it.
+        self._contents = array("q", bytes(8 * PLACES))
+        self._checksums = array("q", bytes(8 * PLACES))
 
     def whole(
         self,
@@ -121,11 +122,10 @@ class Compared:
         try:
             if packed or checksum is None:
                 return prefix + unpack(header, body, packed, checksum)
-            word = (content & 0xFFFF_FFFF) << 32 | checksum & 0xFFFF_FFFF
             place = content % PLACES
-            if self._places[place] != word:
+            if self._contents[place] != content or self._checksums[place] != checksum:
                 unpack(header, body, packed, checksum)
-                self._places[place] = word
+                self._contents[place], self._checksums[place] = content, checksum
             return b"".join((prefix, header, body))
         except TypeError as error:  # columns of another kind, in a damaged page
             raise ContentDamaged(f"a content cannot be read: {error}") from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from posthouse.message.summary import SUMMARY_VERSION, Summary
 from posthouse.protocols.imap.mail_events import Held, Need, Rare
@@ -45,12 +46,29 @@ _STATEMENTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What needs mean; found once, since a flag takes a microsecond to be looked at."""
+
+    octets: str  # columns
+    summary: bool
+    content: bool
+    header: bool
+
+
+@lru_cache(1024)  # as many as there are
+def _plan(needs: Need) -> _Plan:
+    content, header = bool(needs & Need.CONTENT), bool(needs & Need.HEADER)
+    octets = _CONTENT if content else _HEADER if header else ""
+    return _Plan(octets, bool(needs & SUMMED_UP), content, header)
+
+
 def fetch_rows(account: int, mailbox: int, uids: Sequence[int], needs: Need) -> Unit[list[Row]]:
     """The rows of these UIDs, ascending, expunged ones among them, as `Shaper` takes them."""
 
     def unit() -> Work[list[Row]]:
-        octets = _CONTENT if needs & Need.CONTENT else _HEADER if needs & Need.HEADER else ""
-        summary = bool(needs & SUMMED_UP)
+        plan = _plan(needs)
+        octets, summary = plan.octets, plan.summary
         first, last = uids[0], uids[-1]
         rows = yield from rows_of(
             _STATEMENTS["message", summary, octets], account, mailbox, first, last
@@ -144,10 +162,11 @@ class Shaper:
     compared: Compared
 
     def shape(self, rows: Iterable[Row], needs: Need) -> list[FetchRow]:
-        summary = bool(needs & SUMMED_UP)
-        if needs & Need.CONTENT:
+        plan = _plan(needs)
+        summary = plan.summary
+        if plan.content:
             return [self._with_content(row, summary) for row in rows]
-        if needs & Need.HEADER:
+        if plan.header:
             return [self._with_header(row, summary) for row in rows]
         if summary:
             return [
@@ -178,15 +197,18 @@ class Shaper:
     def _with_content(self, row: Row, summary: bool) -> FetchRow:
         uid, date, size, content, prefix = row[:5]
         header, rest, packed, checksum = row[-4:]
-        envelope, body, structure, day = self._summary(row, summary)
+        envelope = body = structure = day = None
+        if summary:
+            envelope, body, structure, day = self._summary(row, summary)
         octets: bytes | Held
+        whole_header = prefix + header if prefix else header
         # No body beside the header: an empty one, or one that lies in a file.
         if len(prefix) + len(header) < size and not rest:
             octets = Held(uid, size)
-            header = header or self._large_header(content)
+            whole_header = prefix + (header or self._large_header(content))
         else:
             octets = self.compared.whole(content, prefix, header, rest, packed, checksum)
-        return uid, date, size, envelope, body, structure, prefix + header, octets, day, None
+        return uid, date, size, envelope, body, structure, whole_header, octets, day, None
 
     def _large_header(self, content: int) -> bytes:
         file = self.file_of(content)

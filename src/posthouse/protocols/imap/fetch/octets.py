@@ -29,9 +29,11 @@ def section_item(section: Section) -> SectionItem:
         octets = source(part)
         if section.offset is not None:
             octets = [None if each is None else section.cut(each) for each in octets]
-        return (list(map(nstring, octets)),)
+        if section.path:
+            return (list(map(nstring, octets)),)
+        return list(map(len, octets)), octets  # type: ignore[arg-type]  # only parts may be absent
 
-    template = section.label.replace(b"%", b"%%") + b" %b"
+    template = section.label.replace(b"%", b"%%") + (b" %b" if section.path else b" {%d}\r\n%b")
     return SectionItem(template=template, columns=columns, needs=section.needs, section=section)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 
 from ...dialogue import Dialogue, ask, rest, send
@@ -37,6 +37,11 @@ from .item import (
 
 MARKED = 256  # messages marked as \\Seen at once
 AT_ONCE = ((Need.CONTENT, 16), (Need.HEADER, 64))  # messages asked for at once, else 256
+
+
+@lru_cache(1024)  # as many as there are
+def _has_octets(needs: Need) -> bool:
+    return bool(needs & (Need.CONTENT | Need.HEADER))
 
 
 def needs_of(items: Sequence[Item]) -> Need:
@@ -145,7 +150,7 @@ def _send_batch(
                 sent.append(octets)
             yield from send(octets)
 
-    for at, row in enumerate(rows if needs & (Need.CONTENT | Need.HEADER) else ()):
+    for at, row in enumerate(rows if _has_octets(needs) else ()):
         content = row[7]
         if isinstance(content, Held):
             yield from send_up_to(at)
