@@ -123,7 +123,9 @@ class Worker:
         #: The worker of this index that was here before is dead, or about to end after SIGHUP.
         self._lease_of_index = f"w{index}-"
         self._lease = f"{self._lease_of_index}{os.getpid()}-{secrets.token_hex(8)}"
-        self._jumps, self._now = Jumps(clock), clock.now
+        self._jumps = Jumps(clock)
+        # What sets a time to wait for asks by this one.
+        self._now = self._jumps.now
         self._was_ahead = False  # the clock, and what waits has not been looked at since
         self.store = Store(directory)
         self._sender = Sender(directory)
@@ -138,7 +140,7 @@ class Worker:
             config, self.store, config.hostname or own_name(), clock, self._counters
         )
         self._queue = Queue(
-            self.store, self._lease, clock.now, queue_ids(), config.queue.hold_outgoing
+            self.store, self._lease, self._now, queue_ids(), config.queue.hold_outgoing
         )
         self._schedule = new_schedule(config)
         self._settlement = Settlement(
@@ -146,11 +148,11 @@ class Worker:
             Reporter(
                 self.store,
                 config.hostname or own_name(),
-                clock.now,
+                self._now,
                 config.delivery.separator,
             ),
             self._schedule,
-            clock.now,
+            self._now,
             random.random,
             log,
         )
@@ -160,7 +162,7 @@ class Worker:
             self._queue,
             self._lease,
             self._settlement,
-            clock.now,
+            self._now,
             log,
             refuse_when_full=config.delivery.when_full == "refuse",
         )
@@ -212,7 +214,7 @@ class Worker:
             router,
             self._settlement,
             lambda: self._lease + secrets.token_hex(8),
-            clock.now,
+            self._now,
             random.random,
             relay_settings(self._config, hostname, directory),
             log,

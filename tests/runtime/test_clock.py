@@ -14,3 +14,23 @@ def test_attack_64_a_jump_is_seen_once() -> None:
     assert jumps.back() == 3600
     clock.move(20)
     assert jumps.back() == 0
+
+
+class WrongClock(SetClock):
+    """One that somebody sets."""
+
+    ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
+
+
+def test_attack_64_a_time_that_was_told_is_remembered() -> None:
+    """However short it was ahead: what was put off meanwhile must not wait for it."""
+    clock = WrongClock()
+    jumps = Jumps(clock)
+    clock.ahead = 86_400.0
+    assert jumps.now() == clock.now()
+    clock.ahead = 0.0
+    assert jumps.back() == 86_400
+    assert jumps.back() == 0

@@ -55,8 +55,19 @@ class Jumps:
     def _difference(self) -> float:
         return self._clock.now() - self._clock.monotonic()
 
+    def now(self) -> float:
+        """`Clock.now`, remembering how far ahead it was: a time that was told may have been used."""
+        now = self._clock.now()
+        ahead = now - self._clock.monotonic()
+        if ahead > self._ahead:
+            self._ahead = ahead
+        return now
+
     def back(self) -> float:
-        """Seconds that it has gone back since the last look; negative if it went ahead."""
+        """Seconds that it has gone back since the last look, however short it was ahead.
+
+        Negative if it went ahead.
+        """
         before, self._ahead = self._ahead, self._difference()
         return before - self._ahead
 
