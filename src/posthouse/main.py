@@ -167,7 +167,7 @@ class Worker:
             refuse_when_full=config.delivery.when_full == "refuse",
         )
         self._resolver = new_resolver(config, clock.monotonic)
-        self._relay = self._new_relay(directory, clock, log)
+        self._relay = self._new_relay(directory, log)
         self._searching = Searching(directory)
         self._indexer = Indexer(directory, self._searching, config.storage.index_delay, log)
         self._sweeper = Sweeper(self.store, self._blobs, clock.now, log, expiry(config))
@@ -197,7 +197,7 @@ class Worker:
         self._servers: list[asyncio.Server | TlsServer] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    def _new_relay(self, directory: Path, clock: Clock, log: Log) -> Relay:
+    def _new_relay(self, directory: Path, log: Log) -> Relay:
         """Letters on their way to other sites."""
         hostname = self._config.hostname or own_name()
         router = new_router(

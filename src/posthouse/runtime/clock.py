@@ -56,7 +56,7 @@ class Jumps:
         return self._clock.now() - self._clock.monotonic()
 
     def now(self) -> float:
-        """`Clock.now`, remembering how far ahead it was: a time that was told may have been used."""
+        """`Clock.now`; how far ahead it was is remembered, as something may be put off by it."""
         now = self._clock.now()
         ahead = now - self._clock.monotonic()
         if ahead > self._ahead:
