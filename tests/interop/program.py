@@ -20,6 +20,7 @@ import pytest
 from tests.interop.install import NODE, package, program
 from tests.system.server import Server
 
+LAST_WORDS = 8192  # octets of what a program said that did not end
 PATIENCE = 60.0
 HERE = Path(__file__).parent
 
@@ -58,14 +59,21 @@ def run_both(
     environment: Mapping[str, str] | None = None,
 ) -> tuple[str, str]:
     """Run it; what it printed on standard output and on standard error."""
-    done = subprocess.run(
-        [need(command[0]), *command[1:]],
-        input=given.encode() if isinstance(given, str) else given,
-        capture_output=True,
-        timeout=PATIENCE,
-        env=environment,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [need(command[0]), *command[1:]],
+            input=given.encode() if isinstance(given, str) else given,
+            capture_output=True,
+            timeout=PATIENCE,
+            env=environment,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        said = b"".join(part[-LAST_WORDS:] for part in (late.stdout, late.stderr) if part)
+        raise AssertionError(
+            f"{' '.join(command)}: not at its end after {PATIENCE:.0f} s\n"
+            f"{said.decode(errors='backslashreplace')}"
+        ) from None
     printed = done.stdout.decode(errors="backslashreplace")
     warned = done.stderr.decode(errors="backslashreplace")
     assert done.returncode == expect, (
