@@ -8,7 +8,30 @@ server's processor time is read while it waits.
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
+
+
+class Ordered(Protocol):
+    """What all orders have."""
+
+    @property
+    def action(self) -> str: ...
+
+    @property
+    def limit(self) -> int: ...  # seconds
+
+
+T = TypeVar("T", bound=Ordered)
+
+
+def perform(orders: Callable[..., T], actions: Mapping[str, Callable[[T], None]]) -> None:
+    """Do what the command line says, within the time that it has."""
+    given = orders(**json.loads(sys.argv[1]))
+    signal.alarm(given.limit)
+    actions[given.action](given)
 
 
 def await_start() -> None:

@@ -5,17 +5,14 @@ A first, uncounted command is read whole, to see that every message was answered
 
 from __future__ import annotations
 
-import json
 import re
-import signal
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
 
 from bench.corpus import realistic
 from bench.letters import letter
-from bench.load import await_start, report
+from bench.load import await_start, perform, report
 from bench.load.imap_client import Client, Letters
 
 FOUND = (b"* SEARCH", b"* SORT", b"* THREAD")  # not how far a server has come
@@ -204,6 +201,4 @@ ACTIONS = {
 }
 
 if __name__ == "__main__":
-    given = Orders(**json.loads(sys.argv[1]))
-    signal.alarm(given.limit)
-    ACTIONS[given.action](given)
+    perform(Orders, ACTIONS)

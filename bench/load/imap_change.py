@@ -6,16 +6,13 @@ one message, of QRESYNC one SELECT.
 
 from __future__ import annotations
 
-import json
 import re
-import signal
-import sys
 import threading
 import time
 from dataclasses import dataclass
 
 from bench.letters import letter
-from bench.load import await_start, report
+from bench.load import await_start, perform, report
 from bench.load.imap_client import Client
 
 
@@ -203,6 +200,4 @@ ACTIONS = {
 }
 
 if __name__ == "__main__":
-    given = Orders(**json.loads(sys.argv[1]))
-    signal.alarm(given.limit)
-    ACTIONS[given.action](given)
+    perform(Orders, ACTIONS)

@@ -5,19 +5,16 @@ Each measure gives a rate, the time of one operation and the processor time that
 
 from __future__ import annotations
 
-import json
 import os
 import select
-import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.load import await_start, report
+from bench.load import await_start, perform, report
 
 BLOCK = b"x" * 4096
 GROUP = 20  # appends that share a sync
@@ -234,6 +231,4 @@ ACTIONS = {
 }
 
 if __name__ == "__main__":
-    given = Orders(**json.loads(sys.argv[1]))
-    signal.alarm(given.limit)
-    ACTIONS[given.action](given)
+    perform(Orders, ACTIONS)
