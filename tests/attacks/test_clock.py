@@ -12,7 +12,7 @@ from posthouse.message.summary import summarise
 from posthouse.store.contents import prepare
 from posthouse.store.direct import DirectStore
 from posthouse.store.mailboxes import create_mailbox, delete_mailbox
-from posthouse.store.messages import append_message
+from posthouse.store.messages.append import append_message
 from posthouse.store.migrate import migrate
 
 LETTER = b"Subject: x\r\n\r\ntext\r\n"

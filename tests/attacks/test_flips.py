@@ -17,7 +17,7 @@ from posthouse.store.checking import Checker
 from posthouse.store.contents import ContentDamaged, prepare, read_content
 from posthouse.store.database import FILE
 from posthouse.store.direct import DirectStore
-from posthouse.store.messages import append_message
+from posthouse.store.messages.append import append_message
 from posthouse.store.migrate import migrate
 from posthouse.store.unit import Work, rows_of
 

@@ -16,7 +16,7 @@ from posthouse.mua.cli.house import printable
 from posthouse.mua.letters import shown_fields, text_of
 from posthouse.store.contents import prepare
 from posthouse.store.direct import DirectStore
-from posthouse.store.messages import append_message
+from posthouse.store.messages.append import append_message
 
 from .conftest import Run
 

@@ -12,7 +12,7 @@ from posthouse.accounts.accounts import find_account
 from posthouse.message.summary import summarise
 from posthouse.store.contents import prepare
 from posthouse.store.direct import DirectStore
-from posthouse.store.messages import append_message
+from posthouse.store.messages.append import append_message
 
 from .conftest import Run
 

@@ -21,7 +21,7 @@ from posthouse.store.contents import ROW, Prepared, prepare, prepare_file
 from posthouse.store.database import FILE
 from posthouse.store.direct import DirectStore
 from posthouse.store.mailboxes import Mailbox, create_mailbox, delete_mailbox, list_mailboxes
-from posthouse.store.messages import append_message
+from posthouse.store.messages.append import append_message
 from posthouse.store.sweeper import LOCK
 
 from .conftest import Run

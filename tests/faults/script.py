@@ -16,9 +16,14 @@ from functools import partial
 from typing import Any
 
 from posthouse.message.summary import summarise
-from posthouse.store import flags, mailboxes, messages
+from posthouse.store import flags, mailboxes
 from posthouse.store.contents import sweep_contents
 from posthouse.store.database import StoreUnavailable
+from posthouse.store.messages.append import Filed, append_message
+from posthouse.store.messages.copy import copy_messages
+from posthouse.store.messages.expunge import expunge_messages, sweep_tombstones
+from posthouse.store.messages.refusals import NoSuchMailbox
+from posthouse.store.messages.store import store_flags
 from posthouse.store.unit import Row, Unit, Work, rows_of
 
 from .house import House, add_accounts
@@ -196,7 +201,7 @@ class Script:
 
 
 EXPECTED = (
-    messages.NoSuchMailbox,
+    NoSuchMailbox,
     mailboxes.MailboxExists,
     mailboxes.NotAllowed,
 )
@@ -278,7 +283,7 @@ class Owner:
 
     # What it does
 
-    async def append(self, name: str | None = None) -> messages.Filed | None:
+    async def append(self, name: str | None = None) -> Filed | None:
         number = next(self.script.numbers)
         fate = self.script.ledger.letters[number] = Fate((self.account,), appended=True)
         content = content_of(number)
@@ -287,14 +292,14 @@ class Owner:
         except OSError:
             fate.refused = self.house.disk.position
             return None
-        unit = messages.append_message(
+        unit = append_message(
             self.account, name or self.name(), prepared, summarise(content), 7, "\\Seen"
         )
 
         def filed(position: int, _result: object) -> None:
             fate.promised = position
 
-        result: messages.Filed | None = await self.do(unit, filed)
+        result: Filed | None = await self.do(unit, filed)
         if result is None:
             fate.refused = self.house.disk.position
             if prepared.file is not None:
@@ -305,22 +310,18 @@ class Owner:
         mailbox = self.mailbox()
         change = self.chance.choice((flags.added, flags.removed, flags.replaced))
         given = tuple(self.chance.sample((*flags.SYSTEM, "$Junk", "a", "b"), 2))
-        await self.do(
-            messages.store_flags(self.account, mailbox, self.ranges(mailbox), change, given)
-        )
+        await self.do(store_flags(self.account, mailbox, self.ranges(mailbox), change, given))
 
     async def copy(self) -> None:
         mailbox = self.mailbox(besides="Moved")  # a letter is to be in one place
         ranges = self.ranges(mailbox)
-        await self.do(messages.copy_messages(self.account, mailbox, ranges, self.name()))
+        await self.do(copy_messages(self.account, mailbox, ranges, self.name()))
 
     async def expunge(self) -> None:
         mailbox = self.mailbox()
         deleted_only = self.chance.random() < 0.5
         await self.do(
-            messages.expunge_messages(
-                self.account, mailbox, self.ranges(mailbox), LASTING, deleted_only
-            )
+            expunge_messages(self.account, mailbox, self.ranges(mailbox), LASTING, deleted_only)
         )
 
     async def expunge_inbox(self) -> None:
@@ -330,7 +331,7 @@ class Owner:
             ledger.expunged += [(position, account, uid) for uid in uids]
 
         await self.do(
-            messages.expunge_messages(account, 1, self.ranges(1), LASTING, deleted_only=False),
+            expunge_messages(account, 1, self.ranges(1), LASTING, deleted_only=False),
             expunged,
         )
 
@@ -356,10 +357,8 @@ class Owner:
         if filed is None:
             return
         where = (filed.uid, filed.uid)
-        await self.do(
-            messages.expunge_messages(1, filed.mailbox, [where], FORGOTTEN, deleted_only=False)
-        )
-        await self.do(messages.sweep_tombstones(FORGOTTEN + 1, 100))
+        await self.do(expunge_messages(1, filed.mailbox, [where], FORGOTTEN, deleted_only=False))
+        await self.do(sweep_tombstones(FORGOTTEN + 1, 100))
         swept = await self.do(lambda: sweep_contents(100))
         for file in swept[1] if swept else ():
             self.house.blobs.remove(file)

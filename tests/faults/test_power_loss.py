@@ -16,7 +16,7 @@ from posthouse.message.summary import summarise
 from posthouse.store import checkpoint
 from posthouse.store.contents import prepare
 from posthouse.store.mailboxes import create_mailbox
-from posthouse.store.messages import append_message
+from posthouse.store.messages.append import append_message
 
 from .checks import check, open_found
 from .disk import Disk, Remains, Sync, SyncDirectory

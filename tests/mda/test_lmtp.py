@@ -12,7 +12,7 @@ import pytest
 from posthouse.mda.lmtp import LmtpDelivery
 from posthouse.runtime.connection import Connection, Service
 from posthouse.store.contents import read_content
-from posthouse.store.messages import LAST_UID
+from posthouse.store.messages.rows import LAST_UID
 from posthouse.store.unit import Unit, Work, rows_of, run
 from tests.mta.receive.house import NOON, TestHouse, in_house
 from tests.protocols.transcript import play_on_sockets, read

@@ -13,13 +13,10 @@ from posthouse.store import flags
 from posthouse.store.contents import prepare
 from posthouse.store.direct import DirectStore
 from posthouse.store.mailboxes import find_mailbox
-from posthouse.store.messages import (
-    append_message,
-    copy_messages,
-    expunge_messages,
-    move_messages,
-    store_flags,
-)
+from posthouse.store.messages.append import append_message
+from posthouse.store.messages.copy import copy_messages, move_messages
+from posthouse.store.messages.expunge import expunge_messages
+from posthouse.store.messages.store import store_flags
 from posthouse.store.migrate import migrate
 from posthouse.store.ranges import Range
 from posthouse.store.unit import Row, Work, rows_of

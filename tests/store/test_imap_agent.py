@@ -32,7 +32,8 @@ from posthouse.store import mailboxes
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import ROW, prepare
 from posthouse.store.mailboxes import create_default_mailboxes
-from posthouse.store.messages import LAST_UID, append_message
+from posthouse.store.messages.append import append_message
+from posthouse.store.messages.rows import LAST_UID
 from posthouse.store.migrate import migrate
 from posthouse.store.serve.imap import Imap, ImapAgent, Settings
 from posthouse.store.space import Space

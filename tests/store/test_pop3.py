@@ -27,13 +27,9 @@ from posthouse.store.contents import Prepared, insert_content, prepare, prepare_
 from posthouse.store.lock import lock_maildrop
 from posthouse.store.mailboxes import create_default_mailboxes
 from posthouse.store.maildrop import delete_messages
-from posthouse.store.messages import (
-    INBOX,
-    Filed,
-    append_message,
-    expunge_messages,
-    file_message,
-)
+from posthouse.store.messages.append import Filed, append_message, file_message
+from posthouse.store.messages.expunge import expunge_messages
+from posthouse.store.messages.rows import INBOX
 from posthouse.store.migrate import migrate
 from posthouse.store.serve import pop3
 from posthouse.store.serve.login import Door

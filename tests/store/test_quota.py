@@ -13,7 +13,9 @@ from posthouse.message.summary import summarise
 from posthouse.mta.receive.recipients import find
 from posthouse.store.contents import prepare
 from posthouse.store.direct import DirectStore
-from posthouse.store.messages import INBOX, append_message, copy_messages
+from posthouse.store.messages.append import append_message
+from posthouse.store.messages.copy import copy_messages
+from posthouse.store.messages.rows import INBOX
 from posthouse.store.migrate import migrate
 from posthouse.store.quota import OverQuota, has_room
 

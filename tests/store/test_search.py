@@ -25,7 +25,9 @@ from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import header_size, prepare
 from posthouse.store.direct import DirectStore
 from posthouse.store.mailboxes import create_default_mailboxes, delete_mailbox, find_mailbox
-from posthouse.store.messages import append_message, expunge_messages, store_flags
+from posthouse.store.messages.append import append_message
+from posthouse.store.messages.expunge import expunge_messages
+from posthouse.store.messages.store import store_flags
 from posthouse.store.migrate import migrate
 from posthouse.store.search import documents
 from posthouse.store.search.index import FILE, Damaged, Index, Known, remove, trigrams_of

@@ -17,7 +17,10 @@ from posthouse.store.changes import changes_since
 from posthouse.store.contents import prepare, prepare_file
 from posthouse.store.flags import added, removed
 from posthouse.store.mailboxes import create_default_mailboxes, create_mailbox, delete_mailbox
-from posthouse.store.messages import INBOX, append_message, expunge_messages, store_flags
+from posthouse.store.messages.append import append_message
+from posthouse.store.messages.expunge import expunge_messages
+from posthouse.store.messages.rows import INBOX
+from posthouse.store.messages.store import store_flags
 from posthouse.store.migrate import migrate
 from posthouse.store.store import Store
 from posthouse.store.sweeper import REMEMBERED, Sweeper

@@ -12,13 +12,10 @@ from posthouse.message.summary import summarise
 from posthouse.store import changes, flags, views
 from posthouse.store.contents import prepare
 from posthouse.store.mailboxes import create_default_mailboxes
-from posthouse.store.messages import (
-    INBOX,
-    Change,
-    append_message,
-    expunge_messages,
-    store_flags,
-)
+from posthouse.store.messages.append import append_message
+from posthouse.store.messages.expunge import expunge_messages
+from posthouse.store.messages.rows import INBOX
+from posthouse.store.messages.store import Change, store_flags
 from posthouse.store.migrate import migrate
 from posthouse.store.store import Store
 from posthouse.store.unit import Unit, Work, run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..store.contents import Stored, read_content
-from ..store.messages import expunge
+from ..store.messages.expunge import expunge
 from ..store.unit import Unit, Work, one_of, rows_of, run, tell
 from .directory import changed
 from .errors import Conflict

@@ -31,7 +31,9 @@ from posthouse.mta.report.settlement import Settlement
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import Stored, read_content
 from posthouse.store.database import StoreUnavailable
-from posthouse.store.messages import INBOX, MailboxFull, NoSuchMailbox, file_message
+from posthouse.store.messages.append import file_message
+from posthouse.store.messages.refusals import MailboxFull, NoSuchMailbox
+from posthouse.store.messages.rows import INBOX
 from posthouse.store.quota import OverQuota, require_room
 from posthouse.store.store import Store
 from posthouse.store.summaries import insert_summary

@@ -31,7 +31,8 @@ from posthouse.protocols.smtp.session import Service, Session, Settings
 from posthouse.runtime.connection import Notify, Peer
 from posthouse.store.contents import insert_content, refer
 from posthouse.store.database import StoreUnavailable
-from posthouse.store.messages import INBOX, LAST_UID, file_message
+from posthouse.store.messages.append import file_message
+from posthouse.store.messages.rows import INBOX, LAST_UID
 from posthouse.store.quota import has_room
 from posthouse.store.spool import Spooled
 from posthouse.store.summaries import insert_summary

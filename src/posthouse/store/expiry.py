@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .lock import lock_maildrop
-from .messages import INBOX, expunge
+from .messages.expunge import expunge
+from .messages.rows import INBOX
 from .ranges import ranges_of
 from .store import Store
 from .unit import Row, Unit, Work, rows_of, run, run_many

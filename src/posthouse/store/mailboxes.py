@@ -11,17 +11,20 @@ from dataclasses import dataclass
 from .annotations import forget_annotations
 from .changes import ACCOUNT, APPENDED, EXPUNGED, next_modseq, record, record_mailbox
 from .flags import DELETED, SEEN, has
-from .messages import (
-    ALL_IN_RANGE,
-    INBOX,
-    INSERT_MESSAGE,
-    INSERT_TOMBSTONE,
-    LAST_UID,
-    NoSuchMailbox,
-    expunge,
-)
+from .messages.expunge import expunge
+from .messages.refusals import NoSuchMailbox
+from .messages.rows import INBOX, INSERT_MESSAGE, LAST_UID
 from .ranges import ranges_of
 from .unit import Unit, Work, one_of, rows_of, run, run_many
+
+INSERT_TOMBSTONE = (
+    "INSERT INTO tombstone (account, mailbox, uid, modseq, internal_date, size, content, prefix,"
+    " expunged) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+)
+ALL_IN_RANGE = (
+    "SELECT uid, flags, internal_date, size, content, prefix FROM message"
+    " WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4"
+)
 
 SEPARATOR = "/"
 INBOX_NAME = "INBOX"

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .contents import Stored, stored_of
-from .messages import INBOX, expunge
+from .messages.expunge import expunge
+from .messages.rows import INBOX
 from .ranges import ranges_of
 from .sent_sizes import Measure
 from .unit import Unit, Work, one_of, rows_of, run

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from posthouse.message.surrogate import is_conventional, surrogate
 
 from .contents import read_content
-from .messages import INBOX
+from .messages.rows import INBOX
 from .unit import Unit, Work, one_of, rows_of, run_many
 
 LARGEST = 10 * 1024 * 1024  # octets of a message of which a surrogate is made: it is in memory

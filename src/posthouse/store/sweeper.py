@@ -15,7 +15,7 @@ from typing import Protocol
 from .blobs.files import BlobFiles
 from .contents import sweep_contents
 from .expiry import Expiry
-from .messages import sweep_tombstones
+from .messages.expunge import sweep_tombstones
 from .store import Store
 from .unit import Row, Unit, Work, one_of, rows_of, run
 

@@ -16,7 +16,7 @@ from posthouse.protocols.imap.mail_events import News
 from posthouse.protocols.imap.view import Changes, Kept, View
 
 from .changes import all_messages, changes_since, modseq_of
-from .messages import Stored
+from .messages.store import Stored
 from .ranges import uids_in
 from .store import Store
 

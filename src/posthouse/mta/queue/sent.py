@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from posthouse.message.summary import Summary
 from posthouse.store.contents import refer
-from posthouse.store.messages import file_message
+from posthouse.store.messages.append import file_message
 from posthouse.store.quota import OverQuota, has_room
 from posthouse.store.summaries import insert_summary
 from posthouse.store.unit import Work, one_of

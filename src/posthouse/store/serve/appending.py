@@ -19,7 +19,8 @@ from .. import flags as flag_text
 from ..blobs.files import BlobFiles
 from ..contents import header_size
 from ..mailboxes import find_mailbox
-from ..messages import Arrival, NoSuchMailbox, append_messages, size_of
+from ..messages.append import Arrival, append_messages, size_of
+from ..messages.refusals import NoSuchMailbox
 from ..quota import OverQuota, has_room
 from ..space import Lack
 from ..spool import Spool, Spooled

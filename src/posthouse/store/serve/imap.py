@@ -24,16 +24,10 @@ from ..blobs.files import BlobFiles
 from ..changes import expunged_since
 from ..database import StoreUnavailable
 from ..mailboxes import Mailbox, claim_recent, find_mailbox
-from ..messages import (
-    Copies,
-    MailboxFull,
-    NoSuchMailbox,
-    SomeExpunged,
-    copy_messages,
-    expunge_messages,
-    move_messages,
-    store_flags,
-)
+from ..messages.copy import Copies, copy_messages, move_messages
+from ..messages.expunge import expunge_messages
+from ..messages.refusals import MailboxFull, NoSuchMailbox, SomeExpunged
+from ..messages.store import store_flags
 from ..quota import OverQuota
 from ..search.searching import Searching
 from ..snapshots import Snapshots

@@ -15,7 +15,7 @@ from ..mailboxes import (
     TooManyMailboxes,
     TooManySubscriptions,
 )
-from ..messages import MailboxFull, NoSuchMailbox, SomeExpunged
+from ..messages.refusals import MailboxFull, NoSuchMailbox, SomeExpunged
 from ..quota import OverQuota
 from ..space import Lack
 
