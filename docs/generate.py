@@ -1,6 +1,6 @@
 """Writes the pages of docs/reference from the code: `make docs`.
 
-What is said there stands in the code already: settings with their texts in `config.py`, commands
+What is said there stands in the code already: settings with their texts in `config/`, commands
 with their help in `cli/`, extensions and commands of the protocols in their lists, and the first
 line of each transcript. A test says when a page is not current.
 """
@@ -19,8 +19,9 @@ from types import ModuleType
 import click
 from tests.system.relay_cases import CASES, Case
 
-from posthouse import config
 from posthouse.cli.root import posthouse
+from posthouse.config.description import describe
+from posthouse.config.loading import FILE_NAME
 from posthouse.protocols.imap import extensions as imap_extensions
 from posthouse.protocols.imap.commands import ALL as IMAP_COMMANDS
 from posthouse.protocols.imap.extensions import ALL as IMAP_EXTENSIONS
@@ -73,14 +74,14 @@ def part(title: str, text: str = "") -> Iterator[str]:
 def settings() -> Iterator[str]:
     yield from top(
         "Settings",
-        f"All settings are optional. They are read from `{config.FILE_NAME}` in the data"
+        f"All settings are optional. They are read from `{FILE_NAME}` in the data"
         " directory, or from the file that `--config` names; `--set KEY=VALUE` overrides one."
         " `posthouse config describe` prints this page, `posthouse config show` what is in effect,"
         " and `posthouse config check` says what is wrong. SIGHUP reads the file again; `listen`,"
         " `workers` and `tls.client_authorities` change with the next start only.",
     )
     table = None
-    for setting in config.describe():
+    for setting in describe():
         parent = setting.key.rpartition(".")[0]
         if parent != table:
             table = parent

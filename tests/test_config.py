@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from posthouse import config
-from posthouse.config import Config, Route, Wrong
+import posthouse
+from posthouse.config import Config
+from posthouse.config.description import describe
+from posthouse.config.listen import services
+from posthouse.config.loading import Wrong, find, load
+from posthouse.config.relay import Route, in_long_form
 
 
 def test_every_setting_is_explained() -> None:
-    described = list(config.describe())
+    described = list(describe())
     assert len({setting.key for setting in described}) == len(described) > 30
     for setting in described:
         assert setting.text.endswith((".", ")", "?")), setting.key
@@ -20,18 +24,18 @@ def test_every_setting_is_explained() -> None:
 
 def test_every_setting_is_read() -> None:
     """By whoever builds the system: one that nothing reads would be a promise not kept."""
-    package = Path(config.__file__).parent
+    package = Path(posthouse.__file__).parent
     readers = [*(package / f"{name}.py" for name in ("main", "services", "routing"))]
     readers += package.glob("cli/*.py")
     text = "".join(path.read_text() for path in readers)
-    for setting in config.describe():
+    for setting in describe():
         if not setting.key.startswith("listen."):
             assert f".{setting.key.rpartition('.')[2]}" in text, setting.key
 
 
 def test_the_defaults_are_loopback_alone() -> None:
-    loaded = config.load(None)
-    addresses = [a for each in config.services(loaded.listen).values() for a in each]
+    loaded = load(None)
+    addresses = [a for each in services(loaded.listen).values() for a in each]
     assert len(addresses) == 8
     assert all(address.startswith("127.0.0.1:2") for address in addresses)
     assert loaded == Config()
@@ -39,7 +43,7 @@ def test_the_defaults_are_loopback_alone() -> None:
 
 def test_every_default_can_be_written_down_and_overridden(tmp_path: Path) -> None:
     overrides = []
-    for setting in config.describe():
+    for setting in describe():
         if setting.named:
             continue
         default = setting.default
@@ -50,7 +54,7 @@ def test_every_default_can_be_written_down_and_overridden(tmp_path: Path) -> Non
         else:
             value = str(default)
         overrides.append(f"{setting.key}={value}")
-    assert config.load(None, overrides) == Config()
+    assert load(None, overrides) == Config()
 
 
 def test_a_file_and_overrides(tmp_path: Path) -> None:
@@ -59,8 +63,8 @@ def test_a_file_and_overrides(tmp_path: Path) -> None:
         'hostname = "mx.example.org"\nworkers = 4\n'
         '[listen]\nsmtp = ["0.0.0.0:25", "[::]:25"]\npop3 = []\n[limits]\nmessage = 1_000_000\n'
     )
-    assert config.find(tmp_path, None) == path
-    loaded = config.load(path, ["workers=8", "listen.imap=", "submission.strip_bcc=false"])
+    assert find(tmp_path, None) == path
+    loaded = load(path, ["workers=8", "listen.imap=", "submission.strip_bcc=false"])
     assert loaded.hostname == "mx.example.org"
     assert loaded.workers == 8
     assert loaded.listen.smtp == ["0.0.0.0:25", "[::]:25"]
@@ -101,7 +105,7 @@ def test_what_is_wrong_in_a_file(tmp_path: Path, text: str, expected: str) -> No
     path = tmp_path / "posthouse.toml"
     path.write_text(text)
     with pytest.raises(Wrong) as wrong:
-        config.load(path)
+        load(path)
     assert str(wrong.value).startswith(f"{path}: ")
     assert expected in str(wrong.value)
 
@@ -112,8 +116,8 @@ def test_routes(tmp_path: Path) -> None:
         '[routes]\n"example.org" = "lmtp:store.example.org"\n'
         '[routes.".example.net"]\nto = "[2001:db8::1]:2525"\ntls = "none"\n'
     )
-    loaded = config.load(path, ["routes.*.to=relay.example:587", "routes.*.tls=verify"])
-    assert config.routes(loaded) == {
+    loaded = load(path, ["routes.*.to=relay.example:587", "routes.*.tls=verify"])
+    assert in_long_form(loaded.routes) == {
         "example.org": Route("lmtp:store.example.org"),
         ".example.net": Route("[2001:db8::1]:2525", "none"),
         "*": Route("relay.example:587", "verify"),
@@ -134,10 +138,10 @@ def test_routes(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_in_an_override(override: str, expected: str) -> None:
     with pytest.raises(Wrong) as wrong:
-        config.load(None, [override])
+        load(None, [override])
     assert expected in str(wrong.value)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(Wrong, match=r"none\.toml: No such file"):
-        config.load(tmp_path / "none.toml")
+        load(tmp_path / "none.toml")

@@ -14,8 +14,11 @@ import click
 import pytest
 from docs import generate
 
-from posthouse import config
 from posthouse.cli.root import posthouse
+from posthouse.config import Config
+from posthouse.config.description import describe
+from posthouse.config.listen import services
+from posthouse.config.loading import load
 from posthouse.protocols.imap.commands import ALL as IMAP_COMMANDS
 from posthouse.protocols.imap.extensions import ALL as IMAP_EXTENSIONS
 from posthouse.protocols.pop3.capabilities import ALL as CAPABILITIES
@@ -130,8 +133,8 @@ def test_settings_can_be_used(page: Path, tmp_path: Path) -> None:
     for number, block in enumerate(blocks(page, "toml")):
         file = tmp_path / f"{number}.toml"
         file.write_text(block, encoding="utf-8")
-        config.load(file)
-    keys = {setting.key for setting in config.describe()}
+        load(file)
+    keys = {setting.key for setting in describe()}
     tables = {key.partition(".")[0] for key in keys if "." in key}
     named = re.findall(rf"`((?:{'|'.join(tables)})\.\w+)`", text_of(page))
     assert [key for key in named if key not in keys and not key.endswith((".py", ".lock"))] == []
@@ -153,7 +156,7 @@ def test_the_figure_has_our_folders() -> None:
 
 
 def test_the_readme_says_where_each_service_listens() -> None:
-    listen = config.services(config.Config().listen)
+    listen = services(Config().listen)
     lines = {f"listening {name} {at}" for name, places in listen.items() for at in places}
     said = re.findall(r"^listening .*$", text_of("README.md"), re.MULTILINE)
     assert set(said) == lines

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from .config import Config, Wrong, routes
+from .config import Config
+from .config.loading import Wrong
+from .config.relay import in_long_form
 from .message.address import parse_domain
 from .mta.relay.channel import Pace
 from .mta.relay.relay import Settings as RelaySettings
@@ -78,7 +80,7 @@ def backup_domains(config: Config) -> BackupDomains:
 def static_routes(config: Config, directory: Path) -> DomainMap[StaticRoute]:
     """The table `[routes]`. Raises Wrong."""
     found: dict[str, StaticRoute] = {}
-    for name, route in routes(config).items():
+    for name, route in in_long_form(config.routes).items():
         credentials: Credentials | None = None
         try:
             if route.user:

@@ -18,7 +18,7 @@ from posthouse import main
 from posthouse.accounts.accounts import add_account
 from posthouse.accounts.credentials import Hasher, Parameters
 from posthouse.accounts.domains import add_domain
-from posthouse.config import load
+from posthouse.config.loading import load
 from posthouse.runtime.clock import SystemClock
 from posthouse.runtime.log import Log, open_log
 from posthouse.runtime.tls import CertificateFiles, ServerContext, make_self_signed, server_context

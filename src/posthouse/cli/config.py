@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from .. import config as settings
+from ..config import Config, description, loading
+from ..config.relay import in_long_form
 from ..mua.cli.house import Refused, data_option, house, json_option
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,11 +39,11 @@ def config_options(command: F) -> F:
     return command
 
 
-def load_settings(file: Path | None = None, overrides: tuple[str, ...] = ()) -> settings.Config:
+def load_settings(file: Path | None = None, overrides: tuple[str, ...] = ()) -> Config:
     """The settings of the data directory that the command works on."""
     try:
-        return settings.load(settings.find(house().data, file), overrides)
-    except settings.Wrong as wrong:
+        return loading.load(loading.find(house().data, file), overrides)
+    except loading.Wrong as wrong:
         raise Refused(str(wrong)) from None
 
 
@@ -57,7 +58,7 @@ def config() -> None:
 def check(file: Path | None, overrides: tuple[str, ...]) -> None:
     """Say whether the settings can be used; exit status 1 if not."""
     load_settings(file, overrides)
-    place = settings.find(house().data, file)
+    place = loading.find(house().data, file)
     click.echo(f"{place}: fine" if place else "no settings file: all settings are the defaults")
 
 
@@ -70,7 +71,7 @@ def describe(keys: tuple[str, ...], as_json: bool) -> None:
     \b
     posthouse config describe limits tls.certificate
     """
-    wanted = [s for s in settings.describe() if not keys or s.key.startswith(keys)]
+    wanted = [s for s in description.describe() if not keys or s.key.startswith(keys)]
     if not wanted:
         raise click.UsageError(f"there is no setting {' '.join(keys)}")
     if as_json:
@@ -94,7 +95,7 @@ def show(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
         click.echo(json.dumps(msgspec.to_builtins(current), indent=2))
         return
     table = ""
-    for setting in settings.describe():
+    for setting in description.describe():
         if setting.named:
             continue
         parent, _, name = setting.key.rpartition(".")
@@ -106,7 +107,7 @@ def show(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
             value = getattr(value, part)
         mark = "" if value == setting.default else "  # not the default"
         click.echo(f"{name} = {_toml(value)}{mark}")
-    for name, route in settings.routes(current).items():
+    for name, route in in_long_form(current.routes).items():
         click.echo(f"\n[routes.{_toml(name)}]")
         for key, value in msgspec.structs.asdict(route).items():
             click.echo(f"{key} = {_toml(value)}")

@@ -50,7 +50,7 @@ def route(
 
 
 async def _decide(config: Config, store: DirectStore, domains: list[str]) -> list[Decision]:
-    from ..config import Wrong
+    from ..config.loading import Wrong
     from ..routing import new_resolver, new_router
 
     try:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import click
 
-from .. import config as settings
 from ..config import Config
+from ..config.listen import services
+from ..config.loading import Wrong, find, load
 from ..main import run_worker
 from ..mua.cli.house import Refused, data_option, house
 from ..runtime import endpoints, tls
@@ -82,7 +83,7 @@ class _Server:
         files = self._certificate_files(config)
         authorities = config.tls.client_authorities
         context = tls.server_context(files, self.data / authorities if authorities else None)
-        listeners = listen(settings.services(config.listen), config.workers)
+        listeners = listen(services(config.listen), config.workers)
         try:
             places = list(listeners.sockets)
             status = run_in_child(lambda: prepare(self.data, config, places))
@@ -126,9 +127,9 @@ class _Server:
     def _reload(self, listeners: Listeners, context: tls.ServerContext, log: Log) -> Job:
         """The job with the settings and the certificate of now; the old ones if they are wrong."""
         try:
-            new = settings.load(settings.find(self.data, self.file), self.overrides)
+            new = load(find(self.data, self.file), self.overrides)
             tls.load(context, self._certificate_files(new))
-        except (settings.Wrong, tls.NoCertificate, OSError) as error:
+        except (Wrong, tls.NoCertificate, OSError) as error:
             log.error("settings not changed", error=str(error))
             return self._job(self.config, listeners, context)
         if (new.listen, new.workers) != (self.config.listen, self.config.workers):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from .config_part import MEBIBYTE, MINUTES, Part, about, count, octets, seconds
+from .part import MEBIBYTE, MINUTES, Part, about, count, octets, seconds
 
 
 class Limits(Part, frozen=True):

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 
-from .accounts.names import NotAnAddress, canonical_address
-from .accounts.tokens import ALGORITHMS
-from .config import ROUTE_TO, Config, routes, services
-from .message.address import parse_domain
-from .protocols.sasl import MECHANISMS
+from ..accounts.names import NotAnAddress, canonical_address
+from ..accounts.tokens import ALGORITHMS
+from ..message.address import parse_domain
+from ..protocols.sasl import MECHANISMS
+from . import Config
+from .listen import services
+from .relay import ROUTE_TO, in_long_form
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^\[\]:\s]+):(\d{1,5})")
 
@@ -40,7 +42,7 @@ def complaints(config: Config) -> Iterator[str]:
 
 
 def _of_routes(config: Config) -> Iterator[str]:
-    for name, route in routes(config).items():
+    for name, route in in_long_form(config.routes).items():
         if re.fullmatch(ROUTE_TO, route.to) is None:
             yield f"routes.{name}: expected host:port, got {route.to!r}"
         if bool(route.user) != bool(route.password_file):
