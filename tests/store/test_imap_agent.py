@@ -35,6 +35,7 @@ from posthouse.store.mailboxes import create_default_mailboxes
 from posthouse.store.messages.append import append_message
 from posthouse.store.messages.rows import LAST_UID
 from posthouse.store.migrate import migrate
+from posthouse.store.serve import imap
 from posthouse.store.serve.imap import Imap, ImapAgent, Settings
 from posthouse.store.space import Space
 from posthouse.store.store import Store
@@ -217,11 +218,11 @@ def test_sessions_are_counted_though_a_select_fails(
         assert shared is not None
         assert shared.sessions == 2
 
-        async def fail(*_: object) -> None:
+        def fail(*_: object) -> None:
             raise ArithmeticError("broken")
 
         with monkeypatch.context() as broken:
-            broken.setattr(ImapAgent, "_recent", fail)
+            broken.setattr(imap, "opened_of", fail)
             for _ in range(3):
                 with pytest.raises(ArithmeticError):
                     await answer(agent, events.Select("INBOX", False))

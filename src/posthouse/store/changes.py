@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .edition import ACCOUNTS
 from .ranges import Range, between, format_ranges, merged, parse_ranges
 from .unit import Row, Unit, Work, one_of, rows_of, run, tell
 
@@ -26,7 +27,7 @@ def next_modseq(account: int) -> Work[int]:
     )
     assert row is not None, f"there is no account {account}"
     modseq: int = row[0]
-    yield from tell("account", account, modseq)
+    yield from tell(ACCOUNTS, account, modseq)
     return modseq
 
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from .database import Runner, connect
-from .edition import DIRECTORY, Edition
+from .edition import Editions
 from .turnstile import Turnstile
 from .unit import Tell, Unit
 
@@ -22,7 +22,7 @@ class DirectStore:
         self._connection = connect(directory, vfs)
         self._runner = Runner(self._connection)
         self._turnstile = Turnstile(directory)
-        self._edition = Edition(directory)
+        self._editions = Editions(directory)
         #: What the units told, for whoever passes it on to running servers.
         self.told: list[Tell] = []
 
@@ -34,15 +34,14 @@ class DirectStore:
             execute("BEGIN IMMEDIATE")
             try:
                 result = self._runner.perform(unit, told)
-                if any(each.topic == DIRECTORY for each in told):
-                    self._edition.begin()
+                self._editions.begin(told)
                 execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     execute("ROLLBACK")
                 raise
             finally:
-                self._edition.end()
+                self._editions.end()
         self.told += told
         return result
 
@@ -53,7 +52,7 @@ class DirectStore:
     def close(self) -> None:
         self._connection.close()
         self._turnstile.close()
-        self._edition.close()
+        self._editions.close()
 
     def __enter__(self) -> Self:
         return self

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from .annotations import forget_annotations
 from .changes import ACCOUNT, APPENDED, EXPUNGED, next_modseq, record, record_mailbox
+from .edition import RECENT
 from .flags import DELETED, SEEN, has
 from .messages.expunge import expunge
 from .messages.refusals import NoSuchMailbox
 from .messages.rows import INBOX, INSERT_MESSAGE, LAST_UID
 from .ranges import ranges_of
-from .unit import Unit, Work, one_of, rows_of, run, run_many
+from .unit import Unit, Work, one_of, rows_of, run, run_many, tell
 
 INSERT_TOMBSTONE = (
     "INSERT INTO tombstone (account, mailbox, uid, modseq, internal_date, size, content, prefix,"
@@ -467,6 +468,7 @@ def claim_recent(account: int, mailbox: int) -> Unit[tuple[int, int] | None]:
             account,
             mailbox,
         )
+        yield from tell(RECENT, account, mailbox)
         return row[0], min(row[1] - 1, LAST_UID)
 
     return unit

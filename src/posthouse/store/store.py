@@ -86,7 +86,11 @@ class Store:
     @property
     def edition(self) -> int:
         """Which edition of the directory there is (edition.py)."""
-        return self._writer.edition.number
+        return self._writer.editions.directory.number
+
+    def edition_of(self, account: int) -> int:
+        """Which edition of an account's mailboxes there is."""
+        return self._writer.editions.accounts.of(account)
 
     async def read_long(self, unit: Unit[T]) -> T:
         """Run a reading unit that may take long in a thread of its own."""

@@ -1,7 +1,8 @@
 """Mailbox views that the sessions of a process share, kept up to date from the change feed.
 
 A view is loaded once, when the first session selects its mailbox, and from then on only what has
-changed is read. What was done to it is remembered for a while, so that a session that was told an
+changed is read; while the edition of the account (edition.py) is the one at which was looked last,
+nothing has. What was done to a view is remembered for a while, so that a session that was told an
 older version is told the difference without comparing the two.
 """
 
@@ -16,6 +17,7 @@ from posthouse.protocols.imap.mail_events import News
 from posthouse.protocols.imap.view import Changes, Kept, View
 
 from .changes import all_messages, changes_since, modseq_of
+from .edition import ACCOUNTS
 from .messages.store import Stored
 from .ranges import uids_in
 from .store import Store
@@ -26,6 +28,7 @@ RESTING = 500_000  # messages in views that no session has, about 20 octets each
 AT_ONCE = 64  # sessions that are told of a change before others have the loop
 REMINDED = 50  # accounts looked at before others have the loop
 REST_COST = 100  # what a view costs beside, in messages
+KEYWORDS = 50  # of a mailbox, that SELECT names
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,16 @@ class SharedView:
     steps: list[Step] = field(default_factory=list)
     remembered: int = 0
     may_have_recent: bool = False  # there are messages that no session here has claimed
-    looked: object = None  # for what news the database was looked at last
+    edition: int = -1  # of the account, when the database was looked at last
+    _described: tuple[View, tuple[bytes, ...], int] | None = None
+
+    def described(self) -> tuple[tuple[bytes, ...], int]:
+        """For SELECT: keywords in use, and the number of the first message that is not \\Seen."""
+        view = self.view
+        if self._described is None or self._described[0] is not view:
+            keywords = sorted(flag for flag in view.flags_in_use() if not flag.startswith(b"\\"))
+            self._described = view, tuple(keywords[:KEYWORDS]), view.first_without(b"\\Seen")
+        return self._described[1], self._described[2]
 
     def advance(self, changes: Changes) -> None:
         """Take what has happened since the version of the view."""
@@ -114,8 +126,21 @@ class MailboxViews:
         self.resting = 0  # messages in them, and what they cost beside
         self._kept = Kept()
         self._listeners: dict[int, dict[object, Callable[[], None]]] = {}
-        self._news: object = None  # what is being told to listeners right now
-        store.listen("account", self._changed)
+        store.listen(ACCOUNTS, self._changed)
+
+    def open_at_once(self, account: int, mailbox: int) -> SharedView | None:
+        """The view of a mailbox as it is now, where what is here needs only what has changed."""
+        shared = self._known((account, mailbox))
+        if shared is None:
+            return None
+        shared.sessions += 1
+        fresh = False
+        try:
+            fresh = self.refresh_at_once(shared)
+        finally:
+            if not fresh:
+                self.close(shared)
+        return shared if fresh else None
 
     async def open(self, account: int, mailbox: int) -> SharedView | None:
         """The view of a mailbox as it is now; None if there is no such mailbox."""
@@ -168,15 +193,16 @@ class MailboxViews:
 
     def refresh_at_once(self, shared: SharedView) -> bool:
         """The same; false if all has to be loaded anew, which takes long."""
-        if self._news is not None and shared.looked is self._news:
-            return True  # another session was told of the same change just before
+        edition = self._store.edition_of(shared.account)
+        if edition == shared.edition:
+            return True
         version = shared.view.version
         since = self._store.read(lambda: changes_since(shared.account, shared.mailbox, version))
         if since is None:
             return False
         if since.version > version:
             shared.advance(Changes(since.version, since.messages, uids_in(since.expunged)))
-        shared.looked = self._news
+        shared.edition = -1 if edition & 1 else edition
         return True
 
     async def _load_anew(self, shared: SharedView) -> None:
@@ -211,22 +237,14 @@ class MailboxViews:
             self._heard[account] = modseq
         listeners = self._listeners.get(account)
         if listeners:
-            self._tell(object(), tuple(listeners.values()), 0)
+            self._tell(tuple(listeners.values()), 0)
 
-    def _tell(self, news: object, listeners: Sequence[Callable[[], None]], first: int) -> None:
-        """Tell some of them, and have the loop come back for the rest.
-
-        Those who ask about the same mailbox meanwhile find what the first of them has found: it was
-        looked for after the change. For later changes they are told again.
-        """
-        self._news = news
-        try:
-            for listener in listeners[first : first + AT_ONCE]:
-                listener()
-        finally:
-            self._news = None
+    def _tell(self, listeners: Sequence[Callable[[], None]], first: int) -> None:
+        """Tell some of them, and have the loop come back for the rest."""
+        for listener in listeners[first : first + AT_ONCE]:
+            listener()
         if first + AT_ONCE < len(listeners):
-            asyncio.get_running_loop().call_soon(self._tell, news, listeners, first + AT_ONCE)
+            asyncio.get_running_loop().call_soon(self._tell, listeners, first + AT_ONCE)
 
     async def remind(self) -> None:
         """Tell of what was not heard of, since notifications may be lost; a few at a time."""

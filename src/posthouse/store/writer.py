@@ -31,7 +31,7 @@ from typing import Any, TypeVar
 import apsw
 
 from .database import DiskFailure, Runner, StoreUnavailable, connect
-from .edition import DIRECTORY, Edition
+from .edition import Editions
 from .turnstile import Turnstile
 from .unit import Tell, Unit
 
@@ -91,7 +91,7 @@ class Writer:
         self._connection.set_wal_hook(self._wal_grew)
         self._runner = Runner(self._connection)
         self._turnstile = Turnstile(directory)
-        self.edition = Edition(directory)
+        self.editions = Editions(directory)
         self._work: SimpleQueue[Group | None] = SimpleQueue()  # of the thread
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._thread.start()
@@ -134,7 +134,7 @@ class Writer:
         with contextlib.suppress(apsw.Error):  # of the last checkpoint: the log keeps everything
             self._connection.close()
         self._turnstile.close()
-        self.edition.close()
+        self.editions.close()
 
     # On the loop
 
@@ -263,13 +263,12 @@ class Writer:
     def _commit(self, group: Group) -> None:
         if group.error is not None:
             return
-        if any(told.topic == DIRECTORY for told in group.told):
-            self.edition.begin()
+        self.editions.begin(group.told)
         try:
             self._runner.execute("COMMIT")
         except apsw.Error as error:
             group.error = error
-        self.edition.end()
+        self.editions.end()
 
     def _recover(self, group: Group) -> None:
         """The transaction failed: undo it, find out which unit cannot be done."""

@@ -30,6 +30,12 @@ def said(view: View) -> bytes:
     return b"".join(from_view(selected, [(0, len(view))], (UID, FLAGS)))
 
 
+def described(view: View) -> tuple[set[bytes], int]:
+    unseen = [at for at, text in enumerate(view.flags, 1) if b"\\Seen" not in text]
+    assert view.first_without(b"\\Seen") == next(iter(unseen), 0)
+    return view.flags_in_use(), view.first_without(b"\\Seen")
+
+
 @settings(deadline=None)
 @given(st.lists(st.lists(change, max_size=6), max_size=8), st.integers(0, 30))
 def test_a_view_after_changes_is_the_list_after_them(
@@ -61,6 +67,9 @@ def test_a_view_after_changes_is_the_list_after_them(
             )
             assert listed(view) == [(u, *m) for u, m in sorted(messages.items())]
             assert said(view) == said(View.of(version, listed(view)))
+            assert described(view) == described(View.of(version, listed(view)))
+            stored, _ = view.flagged(version, [(5, 20, {b"": b"\\Seen", b"$Junk": b""})])
+            assert described(stored) == described(View.of(version, listed(stored)))
             gone, newer = view.since(told)
             assert gone == sorted(set(before_step) - set(messages))
             assert newer == sorted(set(changed) & set(messages))

@@ -15,7 +15,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, compress
 from typing import TYPE_CHECKING
@@ -82,6 +82,8 @@ class View:
     blocks: dict[tuple[bytes, int], bytes] = field(default_factory=dict, repr=False)
     #: The same of items that never change, so that a change of flags leaves them alone.
     lasting: dict[tuple[bytes, int], int] = field(default_factory=dict, repr=False)
+    #: By number of a block of messages, the different `flags` in it, where somebody has asked.
+    texts: dict[int, frozenset[bytes]] = field(default_factory=dict, repr=False)
     kept: Kept = field(default_factory=Kept, repr=False)
 
     @classmethod
@@ -127,6 +129,27 @@ class View:
         """As `resolve`, for a key of SEARCH: what is not there is not found."""
         return identified(ranges, self.uids) if by_uid else clipped(ranges, len(self.uids))
 
+    def _texts(self, block: int) -> frozenset[bytes]:
+        texts = self.texts.get(block)
+        if texts is None:
+            start = block * BLOCK
+            texts = self.texts[block] = frozenset(self.flags[start : start + BLOCK])
+        return texts
+
+    def flags_in_use(self) -> set[bytes]:
+        """All that a message bears; of what has not changed, nothing is looked at again."""
+        found = set[bytes]().union(*map(self._texts, range(-(-len(self.flags) // BLOCK))))
+        return {flag for text in found for flag in text.split()}
+
+    def first_without(self, flag: bytes) -> int:
+        """The sequence number of the first message that does not bear it; 0 if all do."""
+        for block in range(-(-len(self.flags) // BLOCK)):
+            if any(flag not in text for text in self._texts(block)):
+                start = block * BLOCK
+                flags = self.flags[start : start + BLOCK]
+                return next(at for at, text in enumerate(flags, start + 1) if flag not in text)
+        return 0
+
     def uid_ranges(self, positions: Ranges) -> list[tuple[int, int]]:
         """Ranges of UIDs, first and last, that name the messages at these positions [from, to)."""
         return [(self.uids[start], self.uids[stop - 1]) for start, stop in positions]
@@ -156,13 +179,20 @@ class View:
         if gone:
             same = min(same, gone[0] // BLOCK)
             view = view.without(gone)
-        for key, octets in list(self.blocks.items()):
-            if key[1] < same and key[1] not in touched:
-                view.blocks[key] = octets
+        self._hand_on(view, touched, same)
         for key, handle in list(self.lasting.items()):
             if key[1] < same:
                 view.lasting[key] = handle
         return view
+
+    def _hand_on(self, view: View, touched: Container[int], same: int) -> None:
+        """What was made of blocks is so in the next view, but of those touched, or not below it."""
+        for key, octets in list(self.blocks.items()):
+            if key[1] < same and key[1] not in touched:
+                view.blocks[key] = octets
+        for block, texts in list(self.texts.items()):
+            if block < same and block not in touched:
+                view.texts[block] = texts
 
     def upto(self, count: int) -> View:
         """The view of the first messages alone."""
@@ -195,9 +225,7 @@ class View:
                 changed.append(uids[at])
                 touched.add(at // BLOCK)
         view = View(version, uids, flags, modseqs, lasting=self.lasting.copy(), kept=self.kept)
-        for key, octets in list(self.blocks.items()):
-            if key[1] not in touched:
-                view.blocks[key] = octets
+        self._hand_on(view, touched, len(uids))
         return view, changed
 
     def without(self, gone: Sequence[int]) -> View:

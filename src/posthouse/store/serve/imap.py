@@ -23,7 +23,8 @@ from .. import flags as flag_text
 from ..blobs.files import BlobFiles
 from ..changes import expunged_since
 from ..database import StoreUnavailable
-from ..mailboxes import Mailbox, claim_recent, find_mailbox
+from ..known import Known
+from ..mailboxes import Mailbox, claim_recent
 from ..messages.copy import Copies, copy_messages, move_messages
 from ..messages.expunge import expunge_messages
 from ..messages.refusals import MailboxFull, NoSuchMailbox, SomeExpunged
@@ -58,7 +59,6 @@ LONG = frozenset(
         events.Rename,
     )
 )
-KEYWORDS = 50  # of a mailbox, that SELECT names
 
 CHANGES: Mapping[Mode, Callable[[str, tuple[str, ...]], str]] = {
     Mode.REPLACE: flag_text.replaced,
@@ -97,6 +97,7 @@ class Imap:
         self.store = store
         self.views = views
         self.snapshots = Snapshots(store)
+        self.known = Known(store)
         self.blobs = blobs
         self.authenticator = authenticator
         self.settings = settings
@@ -167,8 +168,14 @@ class ImapAgent:
 
     @cached_property
     def _mailboxes(self) -> MailboxAnswers:
+        service = self._service
         return MailboxAnswers(
-            self._store, self._own, lambda: self._account, self._service.now, self._subscribed
+            service.store,
+            service.known,
+            self._own,
+            lambda: self._account,
+            service.now,
+            self._subscribed,
         )
 
     @cached_property
@@ -261,42 +268,48 @@ class ImapAgent:
         return int(self._service.now())
 
     def _find(self, name: str) -> Mailbox | None:
-        return self._store.read(find_mailbox(self._account, name))
+        return self._service.known.mailbox(self._account, name)
 
     # The selected mailbox
 
-    async def _select(self, question: events.Select) -> events.Opened | Declined:
+    def _select(self, question: events.Select) -> object:
+        """At once, if it can be: most mailboxes are selected again and again."""
         self._leave()  # what a SELECT that failed has left
-        account = self._account
         found = self._find(question.name)
-        shared = None
-        if found is not None:
-            shared = await self._service.views.open(account, found.id)
-        if found is None or shared is None:
+        if found is None:
             return NO_MAILBOX
+        shared = self._service.views.open_at_once(self._account, found.id)
+        if shared is None:
+            return self._load(question, found)
+        return self._open(question, found, shared)
+
+    async def _load(self, question: events.Select, found: Mailbox) -> events.Opened | Declined:
+        shared = await self._service.views.open(self._account, found.id)
+        if shared is None:
+            return NO_MAILBOX
+        opened = self._open(question, found, shared)
+        return opened if isinstance(opened, events.Opened) else await opened
+
+    def _open(
+        self, question: events.Select, found: Mailbox, shared: SharedView
+    ) -> events.Opened | Awaitable[events.Opened]:
         self._shared = shared
         self._claims = not question.read_only
         self._listen(True)
-        view = shared.view
-        newest = max(found.uid_next - 1, view.uids[-1] if view.uids else 0)
-        recent = await self._recent(found, newest)
-        selected = Selected(
-            question.name, found.uid_validity, question.read_only, view, recent=recent
-        )
-        unseen = next((at for at, each in enumerate(view.flags, 1) if b"\\Seen" not in each), 0)
-        identity = mailbox_id(account, found.id)
-        return events.Opened(selected, newest + 1, unseen, keywords_of(view.flags), identity)
-
-    async def _recent(self, found: Mailbox, newest: int) -> list[tuple[int, int]]:
-        """What is \\Recent in this session; EXAMINE looks, and takes nothing.
-
-        A message may have come since the mailbox was found: `newest` is the last in the view.
-        """
+        # A message may have come since the mailbox was found: this is the last in the view.
+        uids = shared.view.uids
+        newest = max(found.uid_next - 1, uids[-1] if uids else 0)
+        opened = opened_of(question, found, shared, newest)
         if found.recent_from > newest:
-            return []
-        if not self._claims:
-            return [(found.recent_from, newest)]
-        return await self._claim(self._account, found.id)
+            return opened
+        if self._claims:
+            return self._with_claim(opened, found)
+        opened.selected.recent.append((found.recent_from, newest))  # EXAMINE takes nothing
+        return opened
+
+    async def _with_claim(self, opened: events.Opened, found: Mailbox) -> events.Opened:
+        opened.selected.recent += await self._claim(self._account, found.id)
+        return opened
 
     async def _claim(self, account: int, mailbox: int) -> list[tuple[int, int]]:
         try:
@@ -487,7 +500,12 @@ ANSWERS: Mapping[type, tuple[str, Callable[..., object]]] = {
 }
 
 
-def keywords_of(flags: list[bytes]) -> tuple[bytes, ...]:
-    """The keywords in use, for the FLAGS response of SELECT."""
-    found = {flag for text in set(flags) for flag in text.split() if not flag.startswith(b"\\")}
-    return tuple(sorted(found)[:KEYWORDS])
+def opened_of(
+    question: events.Select, found: Mailbox, shared: SharedView, newest: int
+) -> events.Opened:
+    """What SELECT tells of a mailbox in which `newest` is the last UID that was given."""
+    view = shared.view
+    selected = Selected(question.name, found.uid_validity, question.read_only, view)
+    keywords, unseen = shared.described()
+    identity = mailbox_id(shared.account, found.id)
+    return events.Opened(selected, newest + 1, unseen, keywords, identity)

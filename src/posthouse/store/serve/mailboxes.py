@@ -10,13 +10,13 @@ from posthouse.protocols.imap.mail_events import Declined
 
 from ..annotations import annotations_of, set_annotations
 from ..changes import ACCOUNT
+from ..known import LONGEST, Known
 from ..mailboxes import (
     Mailbox,
     count_deleted,
     count_recent,
     create_mailbox,
     delete_mailbox,
-    find_mailbox,
     list_mailboxes,
     list_subscriptions,
     rename_mailbox,
@@ -37,6 +37,7 @@ class MailboxAnswers:
     def __init__(
         self,
         store: Store,
+        known: Known,
         own: OwnWrites,
         account: Callable[[], int],
         now: Callable[[], float],
@@ -44,6 +45,7 @@ class MailboxAnswers:
     ) -> None:
         """`subscribed` hears of names to which the session subscribes, or does no more."""
         self._store = store
+        self._known = known
         self._own = own
         self._subscribed = subscribed
         self._whose = account
@@ -95,12 +97,22 @@ class MailboxAnswers:
         await self._own.write(unsubscribe(self._account, question.name))
 
     def _status(self, question: events.Status) -> object:
-        found = self._store.read(find_mailbox(self._account, question.name))
-        if found is None:
+        """The same object again, for as long as nothing has changed."""
+        account = self._whose()
+        found = self._known.of(account)
+        key = question.name, question.items
+        counts = found.answers.get(key)
+        if counts is not None:
+            return counts
+        mailbox = self._known.mailbox(account, question.name)
+        if mailbox is None:
             return NO_MAILBOX
-        if _DELETED.isdisjoint(question.items):
-            return self._cheap_counts(found, question.items)
-        return self._counts(found, question.items)
+        if not _DELETED.isdisjoint(question.items):
+            return self._counts(mailbox, question.items)
+        counts = self._cheap_counts(mailbox, question.items)
+        if len(question.name) <= LONGEST:
+            self._known.keep(account, found, key, counts)
+        return counts
 
     async def _counts(self, found: Mailbox, items: tuple[str, ...]) -> events.Counts:
         if _DELETED.isdisjoint(items):
@@ -141,7 +153,7 @@ class MailboxAnswers:
     def _annotated(self, name: str) -> int | None:
         if not name:
             return ACCOUNT
-        found = self._store.read(find_mailbox(self._account, name))
+        found = self._known.mailbox(self._account, name)
         return None if found is None else found.id
 
     answers: ClassVar[Mapping[type, Callable[..., object]]] = {
