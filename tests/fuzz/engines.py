@@ -16,7 +16,8 @@ from posthouse.protocols.imap.extensions import ALL as IMAP_EXTENSIONS
 from posthouse.protocols.imap.mail_events import Copy, Declined
 from posthouse.protocols.pop3.capabilities import ALL as POP3_CAPABILITIES
 from posthouse.protocols.pop3.commands import COMMANDS
-from posthouse.protocols.sasl.mechanism import Credentials
+from posthouse.protocols.sasl.mechanism import Credentials, SaltedPassword
+from posthouse.protocols.sasl.scram import salted_password
 from posthouse.protocols.smtp.client.client import connect
 from posthouse.protocols.smtp.client.events import Convert, Letter, NextBlock, NextLetter
 from posthouse.protocols.smtp.client.session import Session as ClientSession
@@ -176,6 +177,8 @@ class ClientStage:
             return self.blocks.pop(0) if self.blocks else b""
         if isinstance(question, Convert):
             return question.letter
+        if isinstance(question, SaltedPassword):
+            return salted_password(question)
         raise AssertionError(f"not asked before: {question!r}")
 
     def show(self, _connection: int, event: object) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -19,9 +21,10 @@ from posthouse.protocols.sasl.mechanism import (
     Malformed,
     Offer,
     Responses,
+    SaltedPassword,
     ScramKeys,
 )
-from posthouse.protocols.sasl.scram import ITERATIONS, _keys, _prepared
+from posthouse.protocols.sasl.scram import ITERATIONS, _prepared, salted_password
 
 from .test_scram import EXAMPLES
 
@@ -31,43 +34,53 @@ OF_A_NAME = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 names = st.text(OF_A_NAME, min_size=1, max_size=20)
 
 
-def responses_of(name: str, credentials: Credentials) -> Responses:
-    respond = MECHANISMS[name].respond
-    assert respond is not None
-    return respond(credentials)
+class Client:
+    """The client's side, with an agent that salts its password."""
+
+    def __init__(self, name: str, credentials: Credentials) -> None:
+        respond = MECHANISMS[name].respond
+        assert respond is not None
+        self.responses: Responses = respond(credentials)
+        self.first = next(self.responses)
+
+    def send(self, challenge: bytes) -> object:
+        said = self.responses.send(challenge)
+        while isinstance(said, SaltedPassword):
+            said = self.responses.send(salted_password(said))
+        return said
 
 
 @pytest.mark.parametrize("hash_", sorted(NONCES))
 def test_the_examples_of_the_rfcs(hash_: str) -> None:
     """RFC 5802 §5, RFC 7677 §3"""
     first, server_first, final, server_final = (text.encode() for text in EXAMPLES[hash_])
-    responses = responses_of(f"SCRAM-{hash_}", Credentials("user", "pencil", nonce=NONCES[hash_]))
-    assert next(responses) == first
-    assert responses.send(server_first) == final
-    assert responses.send(server_final) == b""
+    client = Client(f"SCRAM-{hash_}", Credentials("user", "pencil", nonce=NONCES[hash_]))
+    assert client.first == first
+    assert client.send(server_first) == final
+    assert client.send(server_final) == b""
     with pytest.raises(StopIteration):
-        responses.send(b"")
+        client.send(b"")
 
 
 def talk(server_knows: str, credentials: Credentials, hash_: str) -> tuple[object, bool]:
     """What the server says of the log-in, and whether the client has come to its end."""
     name = f"SCRAM-{hash_}"
     digest = hash_.replace("-", "").lower()
-    responses, exchange = responses_of(name, credentials), MECHANISMS[name].serve(Offer())
-    step, said, first = next(exchange), next(responses), True
+    client, exchange = Client(name, credentials), MECHANISMS[name].serve(Offer())
+    step, said, first = next(exchange), cast("object", client.first), True
     try:
         while True:
             if isinstance(step, Challenge):
                 if not first:
-                    said = responses.send(step.octets)
+                    said = client.send(step.octets)
                 first = False
                 step = exchange.send(said)
             elif isinstance(step, ScramKeys):
                 assert step.user == credentials.user
-                client_key, server_key = _keys(
-                    digest, _prepared(server_knows), SALT, ITERATIONS.start
-                )
-                stored = hashlib.new(digest, client_key).digest()
+                password = _prepared(server_knows)
+                salted = hashlib.pbkdf2_hmac(digest, password, SALT, ITERATIONS.start)
+                server_key = hmac.digest(salted, b"Server Key", digest)
+                stored = hashlib.new(digest, hmac.digest(salted, b"Client Key", digest)).digest()
                 step = exchange.send(Keys(SALT, ITERATIONS.start, stored, server_key, "server"))
             else:
                 assert isinstance(step, Claim)
@@ -110,31 +123,28 @@ NONCE = NONCES["SHA-256"]
     ],
 )
 def test_a_server_that_makes_no_sense(server_first: str) -> None:
-    responses = responses_of("SCRAM-SHA-256", Credentials("user", "pencil", nonce=NONCE))
-    next(responses)
+    client = Client("SCRAM-SHA-256", Credentials("user", "pencil", nonce=NONCE))
     with pytest.raises(Malformed):
-        responses.send(server_first.encode())
+        client.send(server_first.encode())
 
 
 @given(st.integers(0, 1000), st.integers(1, 255))
 def test_attack_30_a_proof_with_any_octet_changed(at: int, change: int) -> None:
-    responses = responses_of("SCRAM-SHA-256", Credentials("user", "pencil", nonce=NONCE))
-    next(responses)
-    responses.send(FIRST.encode())
+    client = Client("SCRAM-SHA-256", Credentials("user", "pencil", nonce=NONCE))
+    client.send(FIRST.encode())
     proof = bytearray(FINAL.encode())
     proof[at % len(proof)] ^= change
     with pytest.raises(Malformed):
-        responses.send(bytes(proof))
+        client.send(bytes(proof))
 
 
 @given(st.binary(max_size=80) | st.text("rsiv=,+/abc0123", max_size=60).map(str.encode))
 def test_whatever_a_server_says(challenge: bytes) -> None:
     for mechanism in BY_CLIENTS:
-        responses = responses_of(mechanism.name, Credentials("user", "pencil", nonce=NONCE))
-        next(responses)
+        client = Client(mechanism.name, Credentials("user", "pencil", nonce=NONCE))
         try:
             for _ in range(4):
-                responses.send(challenge)
+                client.send(challenge)
         except (Malformed, StopIteration):
             continue
         raise AssertionError(f"{mechanism.name} does not end")
@@ -142,4 +152,4 @@ def test_whatever_a_server_says(challenge: bytes) -> None:
 
 def test_without_a_nonce_there_is_no_beginning() -> None:
     with pytest.raises(Malformed):
-        next(responses_of("SCRAM-SHA-256", Credentials("user", "pencil")))
+        Client("SCRAM-SHA-256", Credentials("user", "pencil"))

@@ -10,6 +10,8 @@ from typing import Protocol
 from posthouse.message.downgrade import Unconvertible as CannotConvert
 from posthouse.mta.queue.relaying import Waiting
 from posthouse.mta.route.hop import NextHop
+from posthouse.protocols.sasl.mechanism import SaltedPassword
+from posthouse.protocols.sasl.scram import salted_password
 from posthouse.protocols.smtp.client.events import (
     Convert,
     Letter,
@@ -108,6 +110,8 @@ class Carrier:
             return self._source.block()
         if type(question) is NextLetter:
             return self._supply.next_letter(self)
+        if isinstance(question, SaltedPassword):
+            return asyncio.to_thread(salted_password, question)
         assert isinstance(question, Convert), f"not a question of a client: {question!r}"
         return self._convert(question.letter)
 

@@ -30,6 +30,7 @@ from .mechanism import (
     Offer,
     Outcome,
     Responses,
+    SaltedPassword,
     ScramKeys,
     anywhere,
 )
@@ -143,7 +144,10 @@ def _client(hash_: str) -> Callable[[Credentials], Responses]:
         final = f"c={channel},r={nonce}"
         message = f"{bare},{server_first},{final}".encode()
         salt = decode(found["salt"].encode("ascii"))
-        client_key, server_key = _keys(digest, _prepared(credentials.password), salt, iterations)
+        password = _prepared(credentials.password)
+        salted: bytes = yield SaltedPassword(digest, password, salt, iterations)
+        client_key = hmac.digest(salted, b"Client Key", digest)
+        server_key = hmac.digest(salted, b"Server Key", digest)
         stored_key = hashlib.new(digest, client_key, usedforsecurity=True).digest()
         signature = hmac.digest(stored_key, message, digest)
         proof = b64encode(bytes(a ^ b for a, b in zip(client_key, signature, strict=True)))
@@ -158,10 +162,9 @@ def _client(hash_: str) -> Callable[[Credentials], Responses]:
 
 
 @lru_cache(maxsize=16)
-def _keys(digest: str, password: bytes, salt: bytes, iterations: int) -> tuple[bytes, bytes]:
-    """§3: ClientKey and ServerKey; a client may keep them (§5.1), and they take time to make."""
-    salted = hashlib.pbkdf2_hmac(digest, password, salt, iterations)
-    return hmac.digest(salted, b"Client Key", digest), hmac.digest(salted, b"Server Key", digest)
+def salted_password(asked: SaltedPassword) -> bytes:
+    """§3: Hi(). It takes time, so that it is kept, as a client may (§5.1)."""
+    return hashlib.pbkdf2_hmac(asked.digest, asked.password, asked.salt, asked.iterations)
 
 
 def _prepared(password: str) -> bytes:

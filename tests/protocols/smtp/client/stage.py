@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from posthouse.protocols.dialogue import TLS
 from posthouse.protocols.engine import Engine
-from posthouse.protocols.sasl.mechanism import Credentials
+from posthouse.protocols.sasl.mechanism import Credentials, SaltedPassword
+from posthouse.protocols.sasl.scram import salted_password
 from posthouse.protocols.smtp.client.client import connect
 from posthouse.protocols.smtp.client.events import (
     Convert,
@@ -76,6 +77,8 @@ class Stage:
                 block = self.content[self.sent : self.sent + size]
                 self.sent += len(block)
                 return block
+            case SaltedPassword():
+                return salted_password(question)
             case Convert(letter):
                 if text:
                     return Unconvertible(*text.split(" ", 1))

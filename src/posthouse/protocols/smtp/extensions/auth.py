@@ -6,10 +6,18 @@ import re
 
 from posthouse.message.address import Address, parse_mailbox
 
-from ...dialogue import Dialogue, Failed, LineTooLong, allow, read_line, send
+from ...dialogue import Dialogue, Failed, LineTooLong, allow, ask, read_line, send
 from ...sasl import BY_CLIENTS
 from ...sasl.exchange import authenticate, decode, encode
-from ...sasl.mechanism import Accepted, Credentials, Denial, Malformed, Mechanism, Responses
+from ...sasl.mechanism import (
+    Accepted,
+    Credentials,
+    Denial,
+    Malformed,
+    Mechanism,
+    Responses,
+    SaltedPassword,
+)
 from ..client import session as client
 from ..client.reply import GARBLED, Over, PeerReply, ours
 from ..extension import Extension
@@ -95,6 +103,7 @@ def log_in(session: client.Session, credentials: Credentials) -> Dialogue[None]:
     within = session.settings.times.hello
     responses = mechanism.respond(credentials)
     first = next(responses)
+    assert not isinstance(first, SaltedPassword), "nothing is salted before the server speaks"
     line = f"AUTH {mechanism.name}"
     if first is not None and len(line) + len(first) * 4 // 3 < COMMAND:
         line, first = f"{line} {encode(first).decode() or '='}", None
@@ -103,10 +112,10 @@ def log_in(session: client.Session, credentials: Credentials) -> Dialogue[None]:
     why = UNPROVED
     while reply.code == 334 and said != CANCEL:
         try:
-            said = first if first is not None else next_response(responses, reply)
-        except (Malformed, StopIteration) as error:
+            said = first if first is not None else (yield from next_response(responses, reply))
+        except (Malformed, Failed) as error:
             said = CANCEL
-            why = f"the log-in was ended: {error or 'the peer asks on and on'}"
+            why = f"the log-in was ended: {error}"
         first = None
         text = "*" if said == CANCEL else encode(said).decode()
         reply = yield from session.say(text, within, "AUTH")
@@ -125,9 +134,15 @@ def chosen(session: client.Session, credentials: Credentials) -> Mechanism | Non
     return None
 
 
-def next_response(responses: Responses, reply: PeerReply) -> bytes:
-    """What the mechanism says to a challenge. Raises Malformed, StopIteration."""
-    said = responses.send(decode(reply.lines[0].encode()))
+def next_response(responses: Responses, reply: PeerReply) -> Dialogue[bytes]:
+    """What the mechanism says to a challenge. Raises Malformed, Failed."""
+    challenge = decode(reply.lines[0].encode())
+    try:
+        said = responses.send(challenge)
+        while isinstance(said, SaltedPassword):
+            said = responses.send((yield from ask(said, bytes)))
+    except StopIteration:
+        raise Malformed("the peer asks on and on") from None
     assert said is not None, "a client that has waited for the server"
     return said
 
