@@ -1,4 +1,7 @@
-"""`FUZZ_SECONDS=60 FUZZ_SEED=1 python -m tests.fuzz [target...]`; without names, all targets."""
+"""`FUZZ_SECONDS=60 FUZZ_SEED=1 python -m tests.fuzz [target...]`; without names, all targets.
+
+With FUZZ_KEEP=1, the smallest of the inputs that show something new are kept for the next time.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import time
 import traceback
 
 from tests.fuzz import corpus
-from tests.fuzz.fuzzing import Failure, Progress, fuzz, smaller
+from tests.fuzz.fuzzing import Failure, Progress, fuzz, smaller, worth_keeping
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
@@ -30,15 +33,21 @@ def main(names: list[str]) -> int:
 def run(target: Target, seed: int, seconds: float) -> bool:
     """Whether something went wrong."""
     print(f"{target.name}:", flush=True)
-    failure = fuzz(target, seed, seconds, tell)
-    if failure is not None:
-        report(target, failure)
-    return failure is not None
+    before = time.process_time()
+    progress = fuzz(target, seed, seconds, tell)
+    print(f"  {time.process_time() - before:8.0f} s of the processor", flush=True)
+    if os.environ.get("FUZZ_KEEP"):
+        chosen = worth_keeping(target, progress.new)
+        corpus.keep(target.name, chosen)
+        print(f"  {len(chosen):8} inputs kept, {sum(map(len, chosen))} octets", flush=True)
+    if progress.failure is not None:
+        report(target, progress.failure)
+    return progress.failure is not None
 
 
 def tell(progress: Progress) -> None:
     print(
-        f"  {progress.inputs:8} inputs, {progress.kept:5} of them new,"
+        f"  {progress.inputs:8} inputs, {len(progress.new):5} of them new,"
         f" {progress.features:6} features",
         flush=True,
     )

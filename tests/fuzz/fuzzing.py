@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from tests.fuzz import corpus
 from tests.fuzz.mutation import Mutator
-from tests.fuzz.target import Target, check, check_answers
+from tests.fuzz.target import Target, check, check_answers, features
 
 WEIGHED = 50  # every so many inputs, memory and growth are looked at too
 SHRINKING = 10.0  # seconds
+TOLD = 5.0  # seconds between two lines of progress
+MOST_KEPT = 8 * 1024  # octets of the inputs of a target that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +25,18 @@ class Failure:
 
 @dataclass(slots=True)
 class Progress:
+    """How far it has come, and what has gone wrong."""
+
     inputs: int = 0
-    kept: int = 0
     features: int = 0
+    new: list[bytes] = field(default_factory=list)  # inputs that showed something new
+    failure: Failure | None = None
 
 
-def fuzz(
-    target: Target, seed: int, seconds: float, tell: Callable[[Progress], None]
-) -> Failure | None:
+def fuzz(target: Target, seed: int, seconds: float, tell: Callable[[Progress], None]) -> Progress:
     """Run inputs until the time is up or one goes wrong."""
     chance = random.Random(f"{seed} {target.name}")
-    mutator = Mutator(chance, [*target.seeds(), *corpus.inputs(target.name)], target.tokens)
+    mutator = Mutator(chance, [*first_inputs(target), *corpus.kept(target.name)], target.tokens)
     known: set[object] = set()
     progress = Progress()
     begun = told = time.monotonic()
@@ -43,19 +46,43 @@ def fuzz(
         progress.inputs += 1
         weighed = progress.inputs % WEIGHED == 0
         try:
-            ran = (check if weighed else check_answers)(target, octets, chance)
+            (check if weighed else check_answers)(target, octets, chance)
+            shown = features(target, octets)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what was looked for
-            return Failure(octets, error)
-        if not ran.features <= known:
-            known |= ran.features
-            progress.kept += 1
+            progress.failure = Failure(octets, error)
+            break
+        if not shown <= known:
+            known |= shown
+            progress.new.append(octets)
             progress.features = len(known)
             mutator.keep(octets)
-        if now > told + 5:
+        if now > told + TOLD:
             told = now
             tell(progress)
     tell(progress)
-    return None
+    return progress
+
+
+def first_inputs(target: Target) -> list[bytes]:
+    return [*target.seeds(), *corpus.inputs(target.name)]
+
+
+def worth_keeping(target: Target, new: Sequence[bytes]) -> list[bytes]:
+    """Of new inputs the smallest that together show more than the first ones, up to a bound."""
+    known: set[object] = set()
+    for octets in first_inputs(target):
+        known |= features(target, octets)
+    chosen: list[bytes] = []
+    size = 0
+    for octets in sorted({*new, *corpus.kept(target.name)}, key=lambda each: (len(each), each)):
+        if size + len(octets) > MOST_KEPT:
+            break
+        shown = features(target, octets)
+        if not shown <= known:
+            known |= shown
+            chosen.append(octets)
+            size += len(octets)
+    return chosen
 
 
 def smaller(target: Target, failure: Failure) -> bytes:

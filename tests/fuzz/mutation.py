@@ -72,8 +72,9 @@ class Mutator:
     def make(self) -> bytes:
         octets = self.chance.choice(self.pool)
         for _ in range(self.chance.choice((1, 1, 2, 2, 3, 5, 8))):
-            octets = self.chance.choice(MUTATIONS)(self.chance, octets, self.pool, self.tokens)
-        return octets[:LARGEST]
+            mutate = self.chance.choice(MUTATIONS)
+            octets = mutate(self.chance, octets, self.pool, self.tokens)[:LARGEST]
+        return octets
 
 
 def pieces(chance: random.Random, octets: bytes) -> list[bytes]:

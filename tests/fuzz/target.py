@@ -8,6 +8,7 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tests.fuzz import coverage
 from tests.fuzz.mutation import pieces
 
 GROWN = 64 * 1024  # octets of an input that was repeated to see how time grows
@@ -19,7 +20,7 @@ class Ran:
     """What came of an input."""
 
     digest: object  # the same for the same input, however it is cut; None: not to be compared
-    features: frozenset[object]  # what it showed; an input that shows something new is kept
+    features: frozenset[object] = frozenset()  # what it showed beside the code that it ran
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,14 @@ class Wrong(AssertionError):
     """Something that must hold does not."""
 
 
-def check_answers(target: Target, octets: bytes, chance: random.Random) -> Ran:
+def features(target: Target, octets: bytes) -> frozenset[object]:
+    """What an input shows: the code that it runs, and what a target adds to that."""
+    ran: list[Ran] = []
+    steps = coverage.steps(lambda: ran.append(target.run([octets])))
+    return steps.union(*(each.features for each in ran))
+
+
+def check_answers(target: Target, octets: bytes, chance: random.Random) -> None:
     """No exception, and the same for the same octets however they come."""
     whole = target.run([octets])
     cut = target.run(pieces(chance, octets))
@@ -47,7 +55,6 @@ def check_answers(target: Target, octets: bytes, chance: random.Random) -> Ran:
         raise Wrong("another output when the input comes in pieces")
     if target.disturb is not None:
         target.disturb(octets)
-    return whole
 
 
 def check_memory(target: Target, octets: bytes) -> None:
@@ -80,12 +87,11 @@ def check_time(target: Target, octets: bytes) -> None:
         raise Wrong(f"time: quadratic when {len(octets)} octets are repeated {times} times")
 
 
-def check(target: Target, octets: bytes, chance: random.Random) -> Ran:
+def check(target: Target, octets: bytes, chance: random.Random) -> None:
     """All that must hold."""
-    ran = check_answers(target, octets, chance)
+    check_answers(target, octets, chance)
     check_memory(target, octets)
     check_time(target, octets)
-    return ran
 
 
 def seconds(target: Target, octets: bytes) -> float:

@@ -71,7 +71,7 @@ def decode_pieces(pieces: Sequence[bytes]) -> Ran:
         b"QUOTED-PRINTABLE": max(map(len, whole.split(b"\n"))) > LONGEST_LINE,
     }
     compared = [each for each in made if not meaningless.get(each[0])]
-    return Ran(repr(compared), frozenset((name, len(what).bit_length()) for name, what in made))
+    return Ran(repr(compared))
 
 
 def _messages() -> list[bytes]:
