@@ -127,14 +127,18 @@ def test_names(tmp_path: Path) -> None:
         names = [
             each for each in await noticed(agent) if isinstance(each, tuple) and len(each) == 4
         ]
-        assert names == [("Junk", False, False, ""), ("d", True, True, "a/b")]
+        assert names == [
+            ("Junk", False, False, ""),
+            ("d", True, True, "a/b"),
+            ("a", True, False, ""),
+        ]
         await write(append("INBOX"))
         await noticed(agent)
-        await write(rename_mailbox(1, "INBOX", "old", 0))
+        await write(rename_mailbox(1, "INBOX", "a/old", 0))
         names = [
             each for each in await noticed(agent) if isinstance(each, tuple) and len(each) == 4
         ]
-        assert names == [("old", True, False, "INBOX")]
+        assert names == [("a/old", True, False, "INBOX"), ("a", True, True, "")]
 
     watched(tmp_path, test)
 

@@ -96,7 +96,7 @@ class Watchers:
         told: dict[str, str] = {}
         changed = {name for name, each in before.named().items() if each not in now.boxes}
         changed |= {name for name, each in now.named().items() if each not in before.boxes}
-        for name in {*changed, *(each.rpartition("/")[0] for each in changed)} - {""}:
+        for name in changed:
             if Event.MAILBOX_NAME in self.wanted(connection, name, both):
                 told[name] = ""
         moved = {
@@ -106,9 +106,15 @@ class Watchers:
         }
         for old, new in moved.items():
             parent, _, last = old.rpartition("/")
+            if moved.get(parent, "") + "/" + last == new:
+                continue
+            changed |= {new, old}
             events = self.wanted(connection, new, both) | self.wanted(connection, old, both)
-            if Event.MAILBOX_NAME in events and moved.get(parent, "") + "/" + last != new:
+            if Event.MAILBOX_NAME in events:
                 told[new] = old
+        for name in {each.rpartition("/")[0] for each in changed} - {""}:
+            if Event.MAILBOX_NAME in self.wanted(connection, name, both):
+                told.setdefault(name, "")
         for name in before.subscribed ^ now.subscribed:
             if Event.SUBSCRIPTION_CHANGE in self.wanted(connection, name, both):
                 told.setdefault(name, "")

@@ -330,7 +330,8 @@ def _affected(
 ) -> tuple[set[str], dict[str, str]]:
     """Names that were created or deleted, with those right above them; and new names with old ones.
 
-    What lies below a mailbox that was renamed is not spoken of.
+    Those right above a new or an old name are affected too: what is below them has changed. What
+    lies below a mailbox that was renamed is not spoken of.
     """
     names, moved, renamed = set[str](), dict[str, str](), dict[str, str]()
     for mailbox, its in changed.items():
@@ -343,8 +344,7 @@ def _affected(
         elif its.was and new is not None:
             renamed[new.name] = its.was
         else:
-            name = (new or old or _NOTHING).name
-            names |= {name, name.rpartition(SEPARATOR)[0]} - {""}
+            names.add((new or old or _NOTHING).name)
     for old_name, new_name in moved.items():
         if not any(
             moved.get(parent, SEPARATOR) + old_name[len(parent) :] == new_name
@@ -352,7 +352,13 @@ def _affected(
         ):
             renamed[new_name] = old_name
     there = now.names()
+    names |= {_right_above(name) for name in (*names, *renamed, *renamed.values())}
+    names.discard("")
     return {name for name in names if name in there or name not in moved}, renamed
+
+
+def _right_above(name: str) -> str:
+    return name.rpartition(SEPARATOR)[0]
 
 
 _NOTHING = Mailbox(0, "", "", 0, 0, 0, 0, 0, 0, 0)
