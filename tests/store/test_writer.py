@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
+import pytest
+
+from posthouse.store import writer
 from posthouse.store.migrate import migrate
 from posthouse.store.store import Store
 from posthouse.store.unit import Unit, Work, run, tell
@@ -41,3 +45,54 @@ def test_a_listener_that_fails_does_not_stop_the_writer(tmp_path: Path) -> None:
         assert failures
 
     asyncio.run(main())
+
+
+def committing_threads(directory: Path, rounds: list[int]) -> list[int]:
+    """Which thread committed each group; a round submits so many units at once."""
+    migrate(directory)
+    committed: list[int] = []
+
+    async def main() -> None:
+        made = writer.Writer(
+            directory,
+            asyncio.get_running_loop(),
+            lambda _told: None,
+            lambda _pages: committed.append(threading.get_ident()),
+        )
+        name = 0
+        try:
+            async with asyncio.timeout(20):
+                for units in rounds:
+                    waiting = [made.submit(note(f"{name + unit}")) for unit in range(units)]
+                    name += units
+                    await asyncio.gather(*waiting)
+        finally:
+            made.close()
+
+    asyncio.run(main())
+    return committed
+
+
+def test_units_that_come_alone_are_committed_on_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "QUICK", 10.0)
+    committed = committing_threads(tmp_path, [1] * 10)
+    here = threading.get_ident()
+    assert [thread == here for thread in committed] == [False] * 3 + [True] * 7
+
+
+def test_units_that_come_together_are_committed_by_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "QUICK", 10.0)
+    committed = committing_threads(tmp_path, [1] * 5 + [2] + [1] * 3)
+    here = threading.get_ident()
+    assert [thread == here for thread in committed[3:]] == [True] * 2 + [False] * 4
+
+
+def test_a_slow_disk_never_holds_up_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "QUICK", 0.0)
+    assert threading.get_ident() not in committing_threads(tmp_path, [1] * 10)
