@@ -18,7 +18,7 @@ from posthouse.runtime.tls import certificate_files, server_context
 from .transcript import Stage, Transcript, play_on_sockets
 
 
-class _Agent:
+class StageAgent:
     """Lets the stage answer."""
 
     def __init__(self, stage: Stage, connection: int) -> None:
@@ -51,9 +51,9 @@ def play_served(
     server_tls, client_tls = tls
     numbers = itertools.count(1)
 
-    def begin(_peer: Peer, _notify: Callable[[object], None]) -> tuple[Engine, _Agent]:
+    def begin(_peer: Peer, _notify: Callable[[object], None]) -> tuple[Engine, StageAgent]:
         number = next(numbers)
-        return stage.open(number), _Agent(stage, number)
+        return stage.open(number), StageAgent(stage, number)
 
     service = Service("stage", begin, server_tls, tls_from_start)
 

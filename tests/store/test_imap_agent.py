@@ -44,6 +44,7 @@ from posthouse.store.views import MailboxViews
 from tests.store.test_pop3 import OnePassword
 
 CONTENT = b"Subject: any\r\n\r\n"
+PEER = Peer("127.0.0.1", 1, "127.0.0.1", 2, None)
 
 
 class House:
@@ -64,8 +65,7 @@ class House:
         )
 
     async def session(self) -> ImapAgent:
-        peer = Peer("127.0.0.1", 1, "127.0.0.1", 2, None)
-        _, agent = self.service.begin(peer, lambda _: None)
+        _, agent = self.service.begin(PEER, lambda _: None)
         assert isinstance(await answer(agent, Password("ann", "secret")), Accepted)
         return agent
 
@@ -254,5 +254,27 @@ def test_a_content_that_is_damaged_is_said_to_be_so(tmp_path: Path) -> None:
         with pytest.raises(Damaged):
             await answer(agent, ReadContent(held.handle, 0, 10))
         agent.closed()
+
+    in_house(tmp_path, test)
+
+
+def test_literals_count_as_memory_until_the_next_command(tmp_path: Path) -> None:
+    """It is what a worker goes by that has to end some of its connections."""
+    part = b"x" * 50_000
+
+    async def test(house: House) -> None:
+        engine, agent = house.service.begin(PEER, lambda _: None)
+        for sent in (b"a1 LOGIN ann secret\r\n", b"a2 SEARCH TEXT {120000+}\r\n", part):
+            engine.receive(sent)
+            while (event := engine.next_event()) is not None:
+                if engine.asked:
+                    engine.answer(await answer(agent, event))
+        assert agent.held == 50_000
+        engine.receive(part)
+        assert engine.next_event() is None
+        assert agent.held == 100_000
+        engine.receive(b"x" * 20_000 + b"\r\n")  # which is refused, as nothing is selected
+        assert engine.next_event() is None
+        assert agent.held == 0
 
     in_house(tmp_path, test)

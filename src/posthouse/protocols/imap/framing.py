@@ -9,10 +9,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from ..dialogue import Dialogue, read_line, read_line_or_notice, read_octets, send
+from ..dialogue import (
+    Dialogue,
+    Failed,
+    LineTooLong,
+    ReadLine,
+    allow,
+    read_line,
+    read_line_or_notice,
+    read_octets,
+    send,
+)
 from .result import Bad, Bye, No
 from .session import Session, State
+
+T = TypeVar("T")
 
 #: literal = "{" number ["+"] "}" CRLF *CHAR8
 _ANNOUNCED = re.compile(rb"\{(\d+)(\+?)\}\Z")
@@ -50,11 +63,18 @@ def read_command(session: Session, frame: Frame) -> Dialogue[None]:
     Raises No and Bad when a literal is too large and the conversation can go on, else Bye.
     """
     limits = session.limits
+    session.gathered = 0
     known = session.state is not State.NOT_AUTHENTICATED
     line_limit = limits.line if known else limits.line_before_login
     within = limits.autologout if known else limits.login
-    line = yield from _first_line(session, line_limit, within)
+    watch = session.watch
+    if watch is not None and watch.listens:
+        line = yield from by_the_client(within, _first_line(session, line_limit, within))
+    else:
+        line = yield ReadLine(line_limit, within, command=True)
     frame.pieces.append(line)
+    if line[-1:] != b"}":  # which is where most commands end
+        return
     streamed = _NAMED.match(line) is not None
     left = limits.command if known else limits.command_before_login
     while line[-1:] == b"}" and (announced := announced_by(line)):
@@ -66,7 +86,7 @@ def read_command(session: Session, frame: Frame) -> Dialogue[None]:
             yield from _refuse(announced, limits.unwanted(session.state), limits.step)
         if announced.waits:
             yield from send(GO_AHEAD)
-        frame.pieces.append((yield from read_exactly(announced.size, limits.step)))
+        frame.pieces.append((yield from _gather(session, announced.size)))
         line = yield from read_line(line_limit, limits.step)
         frame.pieces.append(line)
         left -= len(line)
@@ -85,13 +105,26 @@ def _first_line(session: Session, limit: int, within: float) -> Dialogue[bytes]:
     return (yield from read_line(limit, within, command=True))
 
 
-def read_exactly(count: int, within: float) -> Dialogue[bytes]:
-    """So many octets, gathered."""
+def by_the_client(within: float, waiting: Dialogue[T]) -> Dialogue[T]:
+    """Bound how long it is silent: what it is told meanwhile is not its doing (RFC 9051 §5.4)."""
+    yield from allow(within)
+    try:
+        given = yield from waiting
+    except (LineTooLong, Failed):
+        yield from allow(None)
+        raise
+    yield from allow(None)
+    return given
+
+
+def _gather(session: Session, count: int) -> Dialogue[bytes]:
+    """A literal, whole."""
     gathered = []
     while count:
-        octets = yield from read_octets(count, within)
+        octets = yield from read_octets(count, session.limits.step)
         gathered.append(octets)
         count -= len(octets)
+        session.gathered += len(octets)
     return b"".join(gathered)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class State(Enum):
     """RFC 3501 §3"""
 
+    __hash__ = object.__hash__  # each command asks whether it is allowed now
+
     NOT_AUTHENTICATED = auto()
     AUTHENTICATED = auto()
     SELECTED = auto()
@@ -94,12 +96,14 @@ class Session:
     watch: Watch | None = None
     tag: bytes = b""  # of the command that is carried out
     numbered: bool = False  # and it names messages by their numbers: they must hold to its end
+    gathered: int = 0  # octets of the literals of one command, in memory
     errors: int = 0
 
     @property
     def utf8(self) -> bool:
         """Strings are in UTF-8, names of mailboxes too (RFC 6855 §3, RFC 9051 §5.1)."""
-        return not self.enabled.isdisjoint(("UTF8=ACCEPT", "IMAP4REV2"))
+        enabled = self.enabled
+        return bool(enabled) and not enabled.isdisjoint(("UTF8=ACCEPT", "IMAP4REV2"))
 
     @property
     def may_send_password(self) -> bool:

@@ -121,17 +121,18 @@ class Imap:
             plaintext_allowed=self.settings.plaintext_on_loopback and peer.is_loopback,
             pauses=self.patience is not None,
         )
-        return serve(session), ImapAgent(self, peer, notify)
+        return serve(session), ImapAgent(self, peer, notify, session)
 
 
 class ImapAgent:
     """One connection."""
 
-    def __init__(self, service: Imap, peer: Peer, notify: Notify) -> None:
+    def __init__(self, service: Imap, peer: Peer, notify: Notify, session: Session) -> None:
         self._service = service
         self._store = service.store
         self._peer = peer
         self._notify = notify
+        self._session = session
         self._door = Door(service.authenticator, "imap", "imap", peer.address, service.log, notify)
         self._shared: SharedView | None = None
         self._claims = False  # this session may take \\Recent
@@ -216,9 +217,9 @@ class ImapAgent:
     def ask(self, question: object) -> object:
         """The answer, or an awaitable of it."""
         self._door.require_in()
-        part, by = ANSWERS[type(question)]
+        part, by, long = ANSWERS[type(question)]
         answer = by(getattr(self, part) if part else self, question)
-        if type(question) in LONG and self._may_take_long(question):
+        if long and self._may_take_long(question):
             return self._long_work.of(cast("Awaitable[object]", answer))
         return answer
 
@@ -239,8 +240,9 @@ class ImapAgent:
 
     @property
     def held(self) -> int:
-        """Octets of messages on their way in that are in memory."""
-        return self._appending.held if "_appending" in vars(self) else 0
+        """Octets of messages and literals on their way in that are in memory."""
+        appended = self._appending.held if "_appending" in vars(self) else 0
+        return self._session.gathered + appended
 
     def closed(self) -> None:
         """The connection has gone."""
@@ -483,9 +485,9 @@ class ImapAgent:
     }
 
 
-#: By question: the part of an agent that answers it (the agent itself: ""), and how.
-ANSWERS: Mapping[type, tuple[str, Callable[..., object]]] = {
-    question: (part, answer)
+#: By question: the part of an agent that answers it (the agent itself: ""), how, and if it is LONG.
+ANSWERS: Mapping[type, tuple[str, Callable[..., object], bool]] = {
+    question: (part, answer, question in LONG)
     for part, answers in (
         ("", ImapAgent.answers),
         ("_door", dict.fromkeys(QUESTIONS, Door.ask)),

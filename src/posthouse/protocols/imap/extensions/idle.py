@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...dialogue import Dialogue, read_line_or_notice, send
 from .. import news
 from ..extension import Command, Extension, Tells
+from ..framing import by_the_client
 from ..grammar import Reader
 from ..responses import continuation
 from ..result import Bad
@@ -18,14 +19,20 @@ def idle(session: Session, reader: Reader) -> Dialogue[str]:
     reader.end()
     yield from news.refresh(session, expunges_allowed=True)
     yield from send(continuation(b"idling"))
-    while True:
-        given = yield from read_line_or_notice(_DONE, session.limits.autologout)
-        if isinstance(given, bytes):
-            break
-        yield from news.refresh(session, expunges_allowed=True)
-    if given.upper() != b"DONE":
+    within = session.limits.autologout
+    line = yield from by_the_client(within, _tell_until_done(session, within))
+    if line.upper() != b"DONE":
         raise Bad("expected DONE")
     return "no longer idling"
+
+
+def _tell_until_done(session: Session, within: float) -> Dialogue[bytes]:
+    """The line that ends it."""
+    while True:
+        given = yield from read_line_or_notice(_DONE, within)
+        if isinstance(given, bytes):
+            return given
+        yield from news.refresh(session, expunges_allowed=True)
 
 
 IDLE = Extension(rfc=2177, capability="IDLE", commands={"IDLE": Command(idle, IN, Tells.NOTHING)})
