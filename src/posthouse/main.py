@@ -253,7 +253,9 @@ class Worker:
             asyncio.create_task(self._sweeper.run()),
             asyncio.create_task(self._indexer.run()),
             asyncio.create_task(self._remind()),
-            asyncio.create_task(Watchman(self._census, self._config.limits.memory).run()),
+            asyncio.create_task(
+                Watchman(self._census, self._relay.census, self._config.limits.memory).run()
+            ),
         ]
         if self._config.relay.connections:
             self._tasks.append(asyncio.create_task(self._relay.run()))

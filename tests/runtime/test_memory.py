@@ -39,7 +39,8 @@ class House:
         self.connections = [Held(each) for each in held]
         for number, each in enumerate(self.connections):
             assert self.census.admit(each, f"192.0.2.{number}")
-        self.watchman = Watchman(self.census, MOST, self.used)
+        self.outgoing = Census(Limits(), open_log(write=self.lines.append))
+        self.watchman = Watchman(self.census, self.outgoing, MOST, self.used)
 
     def used(self) -> int:
         return self.beside + sum(each.held for each in self.connections)
@@ -78,6 +79,17 @@ def test_who_holds_little_is_not_ended_for_it() -> None:
     house.watchman.look()
     assert not any(house.ended())
     assert not house.census.admit(Held(0), "198.51.100.1")
+
+
+def test_connections_to_other_hosts_are_among_those_that_end() -> None:
+    house = House(50 * MEBIBYTE, [20 * MEBIBYTE, 30 * MEBIBYTE])
+    outgoing = Held(40 * MEBIBYTE)
+    assert house.outgoing.admit(outgoing, "203.0.113.1")
+    house.connections.append(outgoing)
+    house.watchman.look()
+    assert house.ended() == [False, True, True]
+    assert not house.census.admit(Held(0), "198.51.100.1")
+    assert house.outgoing.admit(Held(0), "203.0.113.2")
 
 
 def test_connections_are_taken_again_well_below_the_limit() -> None:

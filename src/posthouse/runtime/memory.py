@@ -51,11 +51,19 @@ class Watchman:
 
     As long as it has more than it may, it takes no connections, and of those it has it ends the
     ones that hold most: what they have sent and nobody has read, what they do not take, a letter on
-    its way in. A connection that holds little is not ended.
+    its way in. Those to other hosts are among them: their letters wait for another try. A
+    connection that holds little is not ended.
     """
 
-    def __init__(self, census: Census, most: int, used: Callable[[], int] = resident) -> None:
+    def __init__(
+        self,
+        census: Census,
+        outgoing: Census,
+        most: int,
+        used: Callable[[], int] = resident,
+    ) -> None:
         self._census = census
+        self._outgoing = outgoing
         self._most = most
         self._used = used
 
@@ -81,7 +89,8 @@ class Watchman:
 
     def _end_some(self, excess: float) -> None:
         """Those that hold most, until so much is freed."""
-        holding = [(each.held, each) for each in self._census.connections]
+        connections = self._census.connections | self._outgoing.connections
+        holding = [(each.held, each) for each in connections]
         holding = [one for one in holding if one[0] > LITTLE]
         holding.sort(key=lambda one: one[0], reverse=True)
         ended = 0

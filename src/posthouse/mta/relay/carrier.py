@@ -102,6 +102,11 @@ class Carrier:
             taken.body == "8BITMIME",
         )
 
+    @property
+    def held(self) -> int:
+        """Octets of a converted letter that are in memory."""
+        return 0 if self._source is None else self._source.held
+
     # What the engine asks and shows
 
     def ask(self, question: object) -> object:

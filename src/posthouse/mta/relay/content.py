@@ -14,7 +14,7 @@ from posthouse.store.unit import Unit
 
 T = TypeVar("T")
 
-BLOCK = 128 * 1024  # octets of a file at a time
+BLOCK = 128 * 1024  # octets at a time
 AT_HAND = 16 * 1024  # octets that are converted where they are; more in a thread
 
 
@@ -55,6 +55,11 @@ class Source:
         self._converted: bytes | None = None
         self._at = 0
 
+    @property
+    def held(self) -> int:
+        """Octets that are in memory, of a letter that was converted."""
+        return len(self._converted or b"")
+
     def block(self) -> bytes | Awaitable[bytes]:
         """The next octets; b"" at the end. Raises ContentGone, OSError."""
         whole = self._converted
@@ -64,10 +69,11 @@ class Source:
             if self._stored.file is not None:
                 return self._from_file(self._stored.file, self._stored.size)
             whole = self._stored.octets or b""
-        if self._at:
-            return b""
-        self._at = len(whole)
-        return whole
+        octets = whole[self._at : self._at + BLOCK]
+        self._at += len(octets)
+        if not octets and self._converted:
+            self._converted = b""  # all of it has been given
+        return octets
 
     async def _from_file(self, file: str, size: int) -> bytes:
         if self._at >= size:

@@ -87,7 +87,8 @@ class Relay:
         self._router = router
         self._now = now
         self._log = log
-        self._census = Census(Limits(NO_LIMIT, NO_LIMIT), log)
+        #: Its connections to other hosts.
+        self.census = Census(Limits(NO_LIMIT, NO_LIMIT), log)
         self._channels: dict[str, Channel] = {}
         self._health = HealthBook(settings.connections_per_next_hop)
         self._jobs: dict[Job, None] = {}
@@ -128,7 +129,7 @@ class Relay:
             router=self._router,
             dialler=Dialler(
                 settings.hostname,
-                self._census,
+                self.census,
                 self._addresses,
                 contents.open,
                 self._now,
@@ -397,7 +398,7 @@ class Relay:
             self._later.cancel()
         for channel in list(self._channels.values()):
             channel.end()
-        await self._census.finish(within)
+        await self.census.finish(within)
         for task in self._tasks - self._settling:
             task.cancel()  # a lease that it gets all the same is released at the next start
         if self._tasks:
