@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from random import Random
+
 import pytest
 
 from posthouse.store.contents import PLACES, Compared, ContentDamaged, Prepared, prepare
 
 LETTER = b"Subject: a\r\n\r\nWhat was written.\r\n"
+PACKED = b"Subject: c\r\n\r\n" + b"again\r\n" * 10_000
 OTHER = b"Subject: b\r\n\r\nWhat was not.\r\n"
 
 
@@ -29,6 +33,27 @@ def test_what_is_damaged_is_never_given_at_first() -> None:
     assert whole(compared, 7, prepared) == b"Return-Path: <>\r\n" + LETTER
 
 
+def test_what_is_packed_is_compared_once() -> None:
+    """Later it is unpacked alone, which finds what is no frame any more."""
+    compared, prepared = Compared(), prepare(PACKED)
+    assert prepared.packed
+    other = prepare(PACKED.replace(b"again", b"other")).body
+    with pytest.raises(ContentDamaged):
+        whole(compared, 7, prepared, other)
+    for _ in range(2):
+        assert whole(compared, 7, prepared) == b"Return-Path: <>\r\n" + PACKED
+    with pytest.raises(ContentDamaged):
+        whole(compared, 7, prepared, b"no frame")
+
+
+def test_what_packs_badly_is_kept_as_it_is() -> None:
+    """Files in base64, when they are packed already."""
+    chance = Random(1)
+    letter = LETTER + b64encode(chance.randbytes(40_000))
+    assert not prepare(letter).packed
+    assert whole(Compared(), 7, prepare(letter)).endswith(letter)
+
+
 def test_a_number_that_is_given_again_is_another_content() -> None:
     compared = Compared()
     whole(compared, 7, prepare(LETTER))
@@ -43,7 +68,7 @@ def test_contents_of_one_place_are_told_apart() -> None:
         whole(compared, 7 + PLACES, prepared, b"What was changed.\r\n")
 
 
-@pytest.mark.parametrize("letter", [LETTER, b"Subject: c\r\n\r\n" + b"again\r\n" * 10_000])
+@pytest.mark.parametrize("letter", [LETTER, PACKED])
 def test_columns_of_another_kind(letter: bytes) -> None:
     compared, prepared = Compared(), prepare(letter)
     assert whole(compared, 7, prepared).endswith(letter)

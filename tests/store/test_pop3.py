@@ -49,6 +49,13 @@ class Known:
     address: str
 
 
+class OnDisk(BlobFiles):
+    """Of which nothing is in memory: the disk must be waited for."""
+
+    def read_at_hand(self, name: str, offset: int, length: int) -> None:
+        return None
+
+
 class OnePassword:
     def offers(self, service: str) -> Mapping[str, Mechanism]:
         return BY_PASSWORD
@@ -186,7 +193,8 @@ def test_messages_are_what_was_filed(tmp_path: Path) -> None:
     on_worker(tmp_path, test)
 
 
-def test_each_copy_has_its_own_fields(tmp_path: Path) -> None:
+@pytest.mark.parametrize("files", [BlobFiles, OnDisk])
+def test_each_copy_has_its_own_fields(tmp_path: Path, files: type[BlobFiles]) -> None:
     """Return-Path and Delivered-To come before a shared content, in a row or a file."""
     prefix = b"Return-Path: <bob@b.example>\r\nDelivered-To: ann@a.example\r\n"
 
@@ -199,6 +207,7 @@ def test_each_copy_has_its_own_fields(tmp_path: Path) -> None:
 
             return unit
 
+        worker.service.blobs = files(tmp_path)
         writer = worker.blobs.begin()
         writer.write(LARGE)
         await worker.store.write(deliver(prepare(SMALL)))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ORPHAN = 86_400.0  # seconds; older than any session that could still name it
 FRESH = ".new"
+READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class FileLayer:
@@ -56,6 +57,7 @@ class BlobFiles:
 
     def __init__(self, directory: Path, layer: FileLayer | None = None) -> None:
         self._directory = directory / "blobs"
+        self._folder = str(self._directory)
         self._layer = layer or FileLayer()
         self._made = False
         self._durable: set[Path] = set()  # folders in it whose names are on the disk
@@ -72,11 +74,24 @@ class BlobFiles:
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Octets of a content; fewer than `length` only at its end. Raises OSError."""
-        descriptor = os.open(self._path(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(self._path(name), READ)
         try:
             return os.pread(descriptor, length, offset)
         finally:
             os.close(descriptor)
+
+    def read_at_hand(self, name: str, offset: int, length: int) -> bytes | None:
+        """So many octets, if the system has them in memory; None: the disk must be waited for."""
+        octets = bytearray(length)
+        try:
+            descriptor = os.open(f"{self._folder}/{name[:2]}/{name}", READ)
+            try:
+                count = os.preadv(descriptor, [octets], offset, os.RWF_NOWAIT)
+            finally:
+                os.close(descriptor)
+        except OSError:  # not in memory; or a trouble that `read` will meet as well
+            return None
+        return bytes(octets) if count == length else None
 
     def read_all(self, name: str) -> bytes:
         """A whole content; for threads, and a few at a time. Raises OSError."""

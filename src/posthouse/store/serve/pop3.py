@@ -288,7 +288,7 @@ class Pop3Agent:
         other = 0 if self._utf8 else self._listing.surrogates[index]
         if other == NO_SURROGATE:
             return NeedsUtf8()
-        self._held = b""
+        self._held = self._prefix = b""
         found = self._service.store.read(
             find_message(self._door.login.account, self._listing.uid_validity, uid)
         )
@@ -314,19 +314,24 @@ class Pop3Agent:
             octets = await asyncio.to_thread(self._service.blobs.read_all, found.content.file)
             self._held = await asyncio.to_thread(surrogate, found.prefix + octets)
         self._size, self._sent = len(self._held), 0
-        return await self._next_block()
+        return self._block(self._held[:BLOCK])
 
-    async def _next_block(self) -> Retrieval:
-        """A file is read in a thread: the disk may let one wait."""
+    def _next_block(self) -> object:
+        """At once what the system has in memory; a thread waits for the disk."""
         wanted = min(BLOCK, self._size - self._sent)
         if self._held:
-            octets = self._held[self._sent : self._sent + wanted]
-            self._sent += wanted
-            return Block(octets, last=self._sent == self._size)
+            return self._block(self._held[self._sent : self._sent + wanted])
+        octets = self._service.blobs.read_at_hand(self._file, self._sent, wanted)
+        return self._read_block(wanted) if octets is None else self._block(octets)
+
+    async def _read_block(self, wanted: int) -> Block:
         octets = await asyncio.to_thread(self._service.blobs.read, self._file, self._sent, wanted)
         if len(octets) != wanted:
             raise OSError(f"{self._file} is shorter than {self._size} octets")
-        self._sent += wanted
+        return self._block(octets)
+
+    def _block(self, octets: bytes) -> Block:
+        self._sent += len(octets)
         prefix, self._prefix = self._prefix, b""
         return Block(prefix + octets, last=self._sent == self._size)
 

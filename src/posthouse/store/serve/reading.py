@@ -38,6 +38,8 @@ from ..summaries import keep_summary
 HEADER_IN_FILE = 256 * 1024  # octets of a file that are searched for the end of the header
 NO_SUMMARY = summarise(b"")
 
+File = tuple[str, bytes, int]  # of a content: its name, the prefix of the message, the size of both
+
 
 class ReadAnswers:
     """For one connection; `place` gives the account and the mailbox that is selected."""
@@ -51,6 +53,8 @@ class ReadAnswers:
         self._shaper = Shaper(self._summary, self._file_of, self._header, store.compared)
         self._summaries: dict[int, Summary | None] = {}  # by content; None: still to be made
         self._headers: dict[str, bytes | None] = {}  # by file; None: still to be read
+        #: Account, mailbox and UID of the large message that was read last, and its file.
+        self._file: tuple[tuple[int, int, int], File] = ((0, 0, 0), ("", b"", 0))
 
     def _fetch(self, question: FetchRows) -> object:
         """At once, if all is at hand."""
@@ -133,26 +137,32 @@ class ReadAnswers:
     # Large contents
 
     def _read_content(self, question: ReadContent) -> object:
-        return asyncio.to_thread(
-            self._read_file, self._find_file(question.handle), question.offset, question.length
-        )
+        """At once what the system has in memory; a thread waits for the disk."""
+        file = self._find_file(question.handle)
+        name, top, start, rest = _place_in(file, question.offset, question.length)
+        octets = self._blobs.read_at_hand(name, start, rest)
+        if octets is None:
+            return asyncio.to_thread(self._read_file, file, question.offset, question.length)
+        return top + octets if top else octets
 
     def _read_structure(self, question: ReadStructure) -> object:
         file, prefix, size = self._find_file(question.handle)
         return asyncio.to_thread(lambda: parse(self._read_file((file, prefix, size), 0, size)))
 
-    def _find_file(self, uid: object) -> tuple[str, bytes, int]:
+    def _find_file(self, uid: object) -> File:
         assert isinstance(uid, int)
-        found = self._store.read(find_file(*self._place(), uid))
-        if found is None:
-            raise FileNotFoundError(f"the content of message {uid} is no longer there")
-        return found
+        account, mailbox = self._place()
+        place, file = self._file
+        if place != (account, mailbox, uid):
+            found = self._store.read(find_file(account, mailbox, uid))
+            if found is None:
+                raise FileNotFoundError(f"the content of message {uid} is no longer there")
+            file = found
+            self._file = ((account, mailbox, uid), file)
+        return file
 
-    def _read_file(self, file: tuple[str, bytes, int], offset: int, length: int) -> bytes:
-        name, prefix, _ = file
-        top = prefix[offset : offset + length]
-        rest = length - len(top)
-        start = max(0, offset - len(prefix))
+    def _read_file(self, file: File, offset: int, length: int) -> bytes:
+        name, top, start, rest = _place_in(file, offset, length)
         return top + (self._read(name, start, rest) if rest else b"")
 
     def _read(self, file: str, offset: int = 0, length: int | None = None) -> bytes:
@@ -169,3 +179,10 @@ class ReadAnswers:
         ReadContent: _read_content,
         ReadStructure: _read_structure,
     }
+
+
+def _place_in(file: File, offset: int, length: int) -> tuple[str, bytes, int, int]:
+    """Where octets of a message lie: the file, those of the prefix, where in the file the rest."""
+    name, prefix, _ = file
+    top = prefix[offset : offset + length]
+    return name, top, max(0, offset - len(prefix)), length - len(top)
