@@ -9,7 +9,7 @@ import pytest
 from posthouse.accounts.accounts import add_account
 from posthouse.accounts.domains import add_domain
 from posthouse.message.summary import summarise
-from posthouse.protocols.imap.mail_events import Need
+from posthouse.protocols.imap.mail_events import Gone, Need
 from posthouse.store.changes import expunged_since, modseq_of
 from posthouse.store.contents import prepare
 from posthouse.store.direct import DirectStore
@@ -44,13 +44,28 @@ def expunge(store: DirectStore, *ranges: Range) -> int:
     return store.read(modseq_of(ANN))
 
 
+def gone(store: DirectStore, since: int, until: int | None = None) -> Gone:
+    newest = store.read(modseq_of(ANN))
+    return store.read(expunged_since(ANN, INBOX, since, newest if until is None else until))
+
+
 def test_what_was_expunged_since(store: DirectStore) -> None:
     with store:
         first = expunge(store, (2, 3))
         second = expunge(store, (1, 1), (7, 8))
-        assert store.read(expunged_since(ANN, INBOX, 1)) == [(1, 3), (7, 8)]
-        assert store.read(expunged_since(ANN, INBOX, first)) == [(1, 1), (7, 8)]
-        assert store.read(expunged_since(ANN, INBOX, second)) == []
+        assert gone(store, 1) == Gone([(1, 3), (7, 8)])
+        assert gone(store, first) == Gone([(1, 1), (7, 8)])
+        assert gone(store, second) == Gone([])
+
+
+def test_what_was_expunged_later_is_not_among_it(store: DirectStore) -> None:
+    with store:
+        first = expunge(store, (2, 3))
+        second = expunge(store, (7, 7))
+        third = expunge(store, (1, 1), (4, 5))
+        assert gone(store, 1, first) == Gone([(2, 3)])
+        assert gone(store, 1, second) == Gone([(2, 3), (7, 7)])
+        assert gone(store, first, third - 1) == Gone([(7, 7)])
 
 
 def test_where_that_is_forgotten_all_that_is_not_there(store: DirectStore) -> None:
@@ -58,8 +73,8 @@ def test_where_that_is_forgotten_all_that_is_not_there(store: DirectStore) -> No
         first = expunge(store, (2, 3))
         second = expunge(store, (9, 9))
         store.write(trim_changes(ANN, INBOX, 1))
-        assert store.read(expunged_since(ANN, INBOX, first - 1)) == [(2, 3), (9, 9)]
-        assert store.read(expunged_since(ANN, INBOX, second)) == []
+        assert gone(store, first - 1) == Gone([(2, 3), (9, 9)], remembered=False)
+        assert gone(store, second) == Gone([])
 
 
 def test_what_was_moved_is_gone(store: DirectStore) -> None:
@@ -67,10 +82,10 @@ def test_what_was_moved_is_gone(store: DirectStore) -> None:
         before = store.read(modseq_of(ANN))
         copies = store.write(move_messages(ANN, INBOX, [(4, 5)], "Archive", 2, 1))
         assert (copies.uids, copies.copies) == ([4, 5], [1, 2])
-        assert store.read(expunged_since(ANN, INBOX, before)) == [(4, 5)]
+        assert gone(store, before) == Gone([(4, 5)])
         again = store.write(move_messages(ANN, INBOX, [(1, 9)], "INBOX", 0, 1))
         assert again.copies == list(range(10, 17))
-        assert store.read(expunged_since(ANN, INBOX, before)) == [(1, 9)]
+        assert gone(store, before) == Gone([(1, 9)])
 
 
 def test_what_left_inbox_by_its_renaming_is_gone(store: DirectStore) -> None:
@@ -86,7 +101,7 @@ def test_what_left_inbox_by_its_renaming_is_gone(store: DirectStore) -> None:
     with store:
         before = store.read(modseq_of(ANN))
         store.write(rename_mailbox(ANN, "INBOX", "Old", 5))
-        assert store.read(expunged_since(ANN, INBOX, before)) == [(1, 9)]
+        assert gone(store, before) == Gone([(1, 9)])
         old = store.read(find_mailbox(ANN, "Old"))
         assert old is not None
         assert contents(INBOX) == contents(old.id) == list(range(1, 10))

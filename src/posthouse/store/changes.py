@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+
+from posthouse.protocols.imap.mail_events import Gone
 
 from .edition import ACCOUNTS
 from .ranges import Range, between, format_ranges, merged, parse_ranges
@@ -105,36 +108,35 @@ def changes_since(account: int, mailbox: int, version: int) -> Work[Since | None
     return Since(newest, messages, expunged)
 
 
-def expunged_since(account: int, mailbox: int, version: int) -> Unit[list[Range]]:
-    """UIDs expunged since `version`, ascending (RFC 7162 §3.2.6).
+def expunged_since(account: int, mailbox: int, since: int, until: int) -> Unit[Gone]:
+    """UIDs expunged after `since`, up to `until` (RFC 7162 §3.2.6)."""
 
-    Where that is forgotten, all UIDs that were given to a message and are not there.
-    """
-
-    def unit() -> Work[list[Range]]:
+    def unit() -> Work[Gone]:
         row = yield from one_of(
             "SELECT change_floor, uid_next FROM mailbox WHERE account = ?1 AND id = ?2",
             account,
             mailbox,
         )
         if row is None:
-            return []
-        if version < row[0]:
+            return Gone(())
+        if since < row[0]:
             uids = yield from rows_of(
                 "SELECT uid FROM message WHERE account = ?1 AND mailbox = ?2 ORDER BY uid",
                 account,
                 mailbox,
             )
-            return between([uid for (uid,) in uids], row[1])
+            return Gone(between([uid for (uid,) in uids], row[1]), remembered=False)
         rows = yield from rows_of(
-            "SELECT uids FROM change WHERE account = ?1 AND mailbox = ?2 AND modseq > ?3"
-            " AND kind = ?4",
+            "SELECT uids FROM change WHERE account = ?1 AND mailbox = ?2"
+            " AND modseq > ?3 AND modseq <= ?4 AND kind = ?5",
             account,
             mailbox,
-            version,
+            since,
+            until,
             EXPUNGED,
         )
-        return merged([each for (text,) in rows for each in parse_ranges(text)])
+        found = [parse_ranges(text) for (text,) in rows]
+        return Gone(found[0] if len(found) == 1 else merged(chain.from_iterable(found)))
 
     return unit
 

@@ -29,11 +29,14 @@ def format_ranges(ranges: Sequence[Range]) -> str:
 
 def parse_ranges(text: str) -> list[Range]:
     """The ranges of "1:5,9", as `format_ranges` writes them."""
+    parts = text.split(",") if text else []
+    if ":" not in text:
+        uids = list(map(int, parts))
+        return list(zip(uids, uids, strict=True))
     ranges: list[Range] = []
-    for part in text.split(","):
-        if part:
-            first, _, last = part.partition(":")
-            ranges.append((int(first), int(last or first)))
+    for part in parts:
+        first, _, last = part.partition(":")
+        ranges.append((int(first), int(last or first)))
     return ranges
 
 

@@ -49,6 +49,7 @@ from posthouse.protocols.imap.mail_events import (
     FetchRows,
     FindOrdering,
     FindText,
+    Gone,
     Held,
     Mode,
     Move,
@@ -119,13 +120,14 @@ class Box:
             self.messages.remove(message)
             self.expunged[message.uid] = self.modseq
 
-    def vanished(self, since: int) -> list[tuple[int, int]]:
-        """What was expunged since then; all that is not there, where that is forgotten."""
-        uids = [uid for uid, modseq in self.expunged.items() if modseq > since]
+    def vanished(self, since: int, until: int) -> Gone:
+        """What was expunged then; all that is not there now, where that is forgotten."""
         if since < self.floor:
             present = {message.uid for message in self.messages}
             uids = [uid for uid in range(1, self.uid_next) if uid not in present]
-        return runs(sorted(uids))
+            return Gone(runs(uids), remembered=False)
+        uids = [uid for uid, modseq in self.expunged.items() if since < modseq <= until]
+        return Gone(runs(sorted(uids)))
 
     def view(self) -> View:
         return View.of(self.modseq, [(m.uid, m.flags, m.modseq) for m in self.messages])
@@ -457,8 +459,8 @@ class Stage:
                 return self.news(connection)
             case Copy(_, name) | Move(_, _, name) if name not in self.boxes:
                 return TRY_CREATE
-            case Vanished(since):
-                return self.selected(connection)[1].vanished(since)
+            case Vanished(since, until):
+                return self.selected(connection)[1].vanished(since, until)
             case AskTime():
                 self.seconds += int(self.settings.get("clock-step", 0))
                 return int(self.settings.get("now", 1_000_001_000)) + self.seconds

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from posthouse.protocols.imap.sequence import format_set, runs
+from posthouse.protocols.imap.sequence import format_set, parse_sequence_set, runs
 from tests.protocols.imap.stage import Stage
 from tests.protocols.imap.test_news import run_on
 
@@ -225,6 +225,43 @@ class Compared(Resync):
     """The same, where the agent does not say what was done."""
 
     settings: ClassVar[dict[str, str]] = {"messages": "4"}
+
+
+some_uids = st.sets(st.integers(1, 20))
+
+
+@settings(deadline=None)
+@given(some_uids, some_uids, some_uids, some_uids.filter(bool), st.booleans())
+def test_what_has_vanished_of_what_is_known(
+    before: set[int], gone: set[int], later: set[int], known: set[int], forgotten: bool
+) -> None:
+    """Of the messages of which the client asks, and of others nothing (§3.2.5, §3.2.6).
+
+    What has gone `later`, and is in the client's view, is told otherwise.
+    """
+    stage = Stage({"messages": "20"})
+    stage.open(1)
+    box = stage.boxes["INBOX"]
+    box.remove([m for m in box.messages if m.uid in before])
+    since = box.modseq
+    for uid in sorted(gone):  # one after the other
+        box.remove([m for m in box.messages if m.uid == uid])
+    if forgotten:
+        stage.notice(1, "forget")
+    right = known & (before | gone if forgotten else gone - before)
+    text = format_set(runs(sorted(known)))
+    run_on(stage, 1, b"a1 ENABLE QRESYNC\r\n")
+    for number, command in enumerate(
+        (
+            b"SELECT INBOX (QRESYNC (1 %d %b))" % (since, text),
+            b"UID FETCH %b (FLAGS) (CHANGEDSINCE %d VANISHED)" % (text, since),
+        )
+    ):
+        sent = run_on(stage, 1, b"a%d %b\r\n" % (number, command))
+        found = re.search(rb"\* VANISHED \(EARLIER\) (\S+)\r\n", sent)
+        told = parse_sequence_set(found[1]) if found else []
+        assert {uid for low, high in told for uid in range(low, high + 1)} == right
+        box.remove([m for m in box.messages if m.uid in later])
 
 
 Resync.TestCase.settings = settings(deadline=None, max_examples=80, stateful_step_count=30)

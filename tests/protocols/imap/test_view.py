@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from posthouse.protocols.imap import view as views
 from posthouse.protocols.imap.fetch import item
-from posthouse.protocols.imap.fetch.item import FLAGS, UID, from_view
+from posthouse.protocols.imap.fetch.item import (
+    FLAGS,
+    UID,
+    Slice,
+    at_positions,
+    from_view,
+    message_template,
+    render,
+)
+from posthouse.protocols.imap.sequence import joined
 from posthouse.protocols.imap.view import Changes, Selected, View
 
 flags = st.sampled_from([b"", b"\\Seen", b"\\Seen \\Flagged", b"$Junk"])
@@ -74,6 +83,28 @@ def test_a_view_after_changes_is_the_list_after_them(
             assert gone == sorted(set(before_step) - set(messages))
             assert newer == sorted(set(changed) & set(messages))
             assert all(view.index(uid) == at for at, uid in enumerate(view.uids))
+
+
+@settings(deadline=None)
+@given(st.integers(1, 30), st.data())
+def test_a_response_is_the_same_whatever_it_stands_with(count: int, data: st.DataObject) -> None:
+    """A part of a block, a whole one, or some that lie apart."""
+    view = View.of(1, [(uid * 3, b"%d" % uid, 1) for uid in range(1, count + 1)])
+    recent = data.draw(st.integers(0, 90))
+    selected = Selected("INBOX", 1, False, view, recent=[(recent, recent + 9)])
+    items = (UID, FLAGS)
+    lines = render(items, Slice.of(selected, 0, count), message_template(items, selected))
+    each = lines.splitlines(keepends=True)
+    with (
+        patch.object(views, "BLOCK", 4),
+        patch.object(item, "BLOCK", 4),
+        patch.object(item, "FEW", 2),
+    ):
+        for _ in range(2):  # again, from what was kept
+            some = sorted(data.draw(st.sets(st.integers(0, count - 1))))
+            right = [each[at] for at in some]
+            assert b"".join(from_view(selected, joined(some), items)) == b"".join(right)
+            assert b"".join(at_positions(selected, some, items)) == b"".join(right)
 
 
 @given(st.sets(st.integers(1, 30)), st.sets(st.integers(1, 30)), st.data())

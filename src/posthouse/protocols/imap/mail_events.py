@@ -76,13 +76,25 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Vanished:
-    """Which UIDs were expunged since the mod-sequence `since`? (RFC 7162 §3.2.6)
+    """Which UIDs were expunged after the mod-sequence `since`, up to `until`? (RFC 7162 §3.2.6)
 
-    Answered with ranges of them in a list, first and last, ascending. Where so much is not
-    remembered: all UIDs that were ever given to a message and are not there now.
+    Answered with `Gone`.
     """
 
     since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Ranges of UIDs, first and last, ascending and apart.
+
+    Where so much is not remembered: of all that were ever given to a message and are not there
+    now. Some of them may have been there at `until`.
+    """
+
+    uids: Ranges
+    remembered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

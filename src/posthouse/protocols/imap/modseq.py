@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import compress
 from typing import ClassVar
 
 from ..dialogue import Dialogue, send
 from .fetch.item import MODSEQ, Item
 from .modifiers import FetchModifier, Positions
 from .news import highest_modseq
-from .sequence import Ranges, runs
+from .sequence import Ranges, joined
 from .session import Session
 from .view import Selected
 
@@ -25,15 +24,15 @@ def make_aware(session: Session) -> Dialogue[None]:
         yield from send(highest_modseq(session.selected))
 
 
-def changed_since(selected: Selected, positions: Positions, since: int) -> Positions:
-    """Those of these positions [from, to) that have a larger mod-sequence."""
-    modseqs = selected.view.modseqs
-    if since >= selected.view.version:
+def changed_since(selected: Selected, positions: Positions, since: int) -> list[int]:
+    """Those of these positions [from, to) that have a larger mod-sequence, one by one."""
+    view = selected.view
+    if since >= view.version:
         return []
     found: list[int] = []
     for start, stop in positions:
-        found += compress(range(start, stop), map(since.__lt__, modseqs[start:stop]))
-    return [(first, last + 1) for first, last in runs(found)]
+        found += view.changed(since, start, stop)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +48,4 @@ class ChangedSince(FetchModifier):
         yield from make_aware(session)
 
     def narrow(self, selected: Selected, positions: Positions) -> Positions:
-        return changed_since(selected, positions, self.since)
+        return joined(changed_since(selected, positions, self.since))

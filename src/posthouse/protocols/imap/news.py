@@ -14,7 +14,7 @@ from contextlib import suppress
 from itertools import chain
 
 from ..dialogue import Dialogue, Failed, ask, send, take_notices
-from .fetch.item import Slice, message_template, news_of_flags, render
+from .fetch.item import at_positions, news_of_flags
 from .mail_events import News, Refresh
 from .sequence import Ranges, format_set, runs
 from .session import Session
@@ -109,8 +109,8 @@ def _changed(
     if selected.unflagged is None:
         return known
     since, selected.unflagged = selected.unflagged, None
-    pairs = zip(view.uids, view.modseqs, strict=True)
-    kept_back = [uid for uid, modseq in pairs if modseq > since and uid <= last]
+    positions = view.changed(since, 0, bisect_right(view.uids, last))
+    kept_back = [view.uids[at] for at in positions]
     return sorted({*known, *kept_back})
 
 
@@ -168,11 +168,8 @@ def vanished(uids: Ranges, earlier: bool = False) -> bytes:
 def _flags(selected: Selected, changed: list[int]) -> Dialogue[None]:
     """§7.4.2"""
     positions = selected.view.indexes(changed)
-    items = news_of_flags(selected)
-    template = message_template(items, selected)
-    for start in range(0, len(positions), AT_ONCE):
-        part = Slice.at(selected, positions[start : start + AT_ONCE])
-        yield from send(render(items, part, template))
+    for octets in at_positions(selected, positions, news_of_flags(selected)):
+        yield from send(octets)
 
 
 def _haunted(told: View, view: View, changed: Iterable[int]) -> View:

@@ -130,6 +130,11 @@ def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
     return found
 
 
+def joined(positions: Iterable[int]) -> list[tuple[int, int]]:
+    """Ascending positions as [from, to)."""
+    return [(first, last + 1) for first, last in runs(positions)]
+
+
 def format_set(ranges: Ranges) -> bytes:
     """uid-set = (uniqueid / uid-range) *("," uid-set)   (RFC 4315 §4)"""
     return b",".join(

@@ -84,6 +84,8 @@ class View:
     lasting: dict[tuple[bytes, int], int] = field(default_factory=dict, repr=False)
     #: By number of a block of messages, the different `flags` in it, where somebody has asked.
     texts: dict[int, frozenset[bytes]] = field(default_factory=dict, repr=False)
+    #: The same of the largest of its `modseqs`.
+    newest: dict[int, int] = field(default_factory=dict, repr=False)
     kept: Kept = field(default_factory=Kept, repr=False)
 
     @classmethod
@@ -150,6 +152,26 @@ class View:
                 return next(at for at, text in enumerate(flags, start + 1) if flag not in text)
         return 0
 
+    def _newest(self, block: int) -> int:
+        newest = self.newest.get(block)
+        if newest is None:
+            start = block * BLOCK
+            newest = self.newest[block] = max(self.modseqs[start : start + BLOCK])
+        return newest
+
+    def changed(self, since: int, start: int, stop: int) -> list[int]:
+        """The positions from `start` to below `stop` where the mod-sequence is larger.
+
+        Blocks without one are passed over.
+        """
+        found: list[int] = []
+        for block in range(start // BLOCK, -(-stop // BLOCK)):
+            if self._newest(block) > since:
+                first, end = max(start, block * BLOCK), min(stop, (block + 1) * BLOCK)
+                modseqs = self.modseqs[first:end]
+                found += [at for at, modseq in enumerate(modseqs, first) if modseq > since]
+        return found
+
     def uid_ranges(self, positions: Ranges) -> list[tuple[int, int]]:
         """Ranges of UIDs, first and last, that name the messages at these positions [from, to)."""
         return [(self.uids[start], self.uids[stop - 1]) for start, stop in positions]
@@ -193,6 +215,9 @@ class View:
         for block, texts in list(self.texts.items()):
             if block < same and block not in touched:
                 view.texts[block] = texts
+        for block, newest in list(self.newest.items()):
+            if block < same and block not in touched:
+                view.newest[block] = newest
 
     def upto(self, count: int) -> View:
         """The view of the first messages alone."""
@@ -244,9 +269,7 @@ class View:
         """The UIDs that are in `told` and not here, and those changed since; by comparison."""
         kept = self.uids[: len(told.uids)]
         gone = [] if kept == told.uids else sorted(set(told.uids).difference(self.uids))
-        version = told.version
-        pairs = zip(self.uids, self.modseqs, strict=True)
-        return gone, [uid for uid, modseq in pairs if modseq > version]
+        return gone, [self.uids[at] for at in self.changed(told.version, 0, len(self))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -411,11 +411,9 @@ class ImapAgent:
         return replace(news, modified=stored.modified) if stored.modified else news
 
     def _vanished(self, question: mail_events.Vanished) -> object:
-        shared = self._mailbox
-        unit = expunged_since(shared.account, shared.mailbox, question.since)
-        if shared.view.version - question.since > MANY:
-            return self._store.read_long(unit)
-        return self._store.read(unit)
+        shared, since, until = self._mailbox, question.since, question.until
+        unit = expunged_since(shared.account, shared.mailbox, since, until)
+        return self._store.read_long(unit) if until - since > MANY else self._store.read(unit)
 
     async def _expunge(self, question: mail_events.Expunge) -> News | Declined:
         await self._own.write(

@@ -17,7 +17,7 @@ from ..modifiers import Positions, store_modifiers
 from ..modseq import changed_since, make_aware
 from ..news import report
 from ..result import No
-from ..sequence import format_set, parse_sequence_set, runs
+from ..sequence import format_set, joined, parse_sequence_set, runs
 from ..session import IN_MAILBOX, Session
 from ..view import Selected, View, writable
 
@@ -58,9 +58,9 @@ def store(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[st
     elif "CONDSTORE" in selected.enabled:
         stored = selected.alive(positions)
         if unchanged_since is None:
-            stored = changed_since(selected, stored, told.version)
+            stored = joined(changed_since(selected, stored, told.version))
         yield from _tell_modseqs(selected, stored, left)
-        yield from _tell_flags(selected, ranges_of(left), by_uid)
+        yield from _tell_flags(selected, joined(left), by_uid)
     which = format_set(runs(sorted(news.modified) if by_uid else [at + 1 for at in left])).decode()
     if (not silent or which) and not by_uid and selected.haunted(positions):
         # RFC 2180 §4.2.2, §4.2.3; RFC 7162 §3.1.3
@@ -111,14 +111,9 @@ def _tell_modseqs(selected: Selected, stored: Positions, left: list[int]) -> Dia
     """Of what was stored in silence (RFC 7162 §3.1.3); those `left` alone are told whole."""
     if left:
         named = {at for start, stop in stored for at in range(start, stop)}
-        stored = ranges_of(sorted(named.difference(left)))
+        stored = joined(sorted(named.difference(left)))
     for octets in from_view(selected, stored, (UID, MODSEQ)):
         yield from send(octets)
-
-
-def ranges_of(positions: Iterable[int]) -> Positions:
-    """Ascending positions as ranges [from, to)."""
-    return [(first, last + 1) for first, last in runs(positions)]
 
 
 def store_flags(reader: Reader) -> tuple[bytes, ...]:

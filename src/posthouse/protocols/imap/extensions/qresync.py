@@ -9,14 +9,15 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import ClassVar
 
 from ...dialogue import Dialogue, ask, send
 from ..events import Opened
 from ..extension import Extension, SelectParameter
-from ..fetch.item import from_view, news_of_flags
+from ..fetch.item import at_positions, news_of_flags
 from ..grammar import Reader
-from ..mail_events import Vanished
+from ..mail_events import Gone, Vanished
 from ..modifiers import FetchModifier
 from ..modseq import ChangedSince, changed_since
 from ..news import tell, vanished
@@ -27,6 +28,7 @@ from ..view import Selected, View
 
 _SET = re.compile(rb"[0-9][0-9:,]*")
 _EVERY = ((1, STAR),)
+_FIRST, _LAST = itemgetter(0), itemgetter(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Qresync(SelectParameter):
         yield from _tell_vanished(selected, self.known, self.since, lowest)
         positions = selected.view.resolve(self.known, by_uid=True)
         changed = changed_since(selected, positions, self.since)
-        for octets in from_view(selected, changed, news_of_flags(selected)):
+        for octets in at_positions(selected, changed, news_of_flags(selected)):
             yield from send(octets)
 
 
@@ -92,44 +94,42 @@ def _tell_vanished(
 
     "*" is above all UIDs: the last that were in use may be those that have vanished.
     """
-    if since >= selected.view.version:
+    view = selected.view
+    if since >= view.version:
         return
-    gone: list[tuple[int, int]] = yield from ask(Vanished(since), list)
-    joined = [(low, high - 1) for low, high in merged([(low, high + 1) for low, high in named])]
-    uids = [
-        outside
-        for low, high in _common(joined, gone)
-        if high >= lowest
-        for outside in _outside(selected.view, max(low, lowest), high)
-    ]
+    gone = yield from ask(Vanished(since, view.version), Gone)
+    wanted = merged([(max(low, lowest), high + 1) for low, high in named if high >= lowest])
+    uids = _common([(low, end - 1) for low, end in wanted], gone.uids)
+    if selected.ghosts or not gone.remembered:
+        uids = _outside(view, uids)
     yield from send(vanished(uids, earlier=True))
 
 
 def _common(some: Ranges, others: Ranges) -> list[tuple[int, int]]:
     """What is in both, of ascending ranges that do not overlap."""
-    found = []
-    at = 0
+    found: list[tuple[int, int]] = []
+    start = 0
     for low, high in some:
-        while at < len(others) and others[at][1] < low:
-            at += 1
-        while at < len(others) and others[at][0] <= high:
-            found.append((max(low, others[at][0]), min(high, others[at][1])))
-            if others[at][1] > high:
-                break
-            at += 1
+        start = bisect_left(others, low, start, key=_LAST)
+        part = list(others[start : bisect_right(others, high, start, key=_FIRST)])
+        if part:
+            part[0] = max(low, part[0][0]), part[0][1]
+            part[-1] = part[-1][0], min(high, part[-1][1])
+            found += part
     return found
 
 
-def _outside(view: View, low: int, high: int) -> list[tuple[int, int]]:
-    """The range without the UIDs in the view."""
+def _outside(view: View, ranges: Ranges) -> list[tuple[int, int]]:
+    """The ranges without the UIDs in the view."""
     uids = view.uids
     found = []
-    for uid in uids[bisect_left(uids, low) : bisect_right(uids, high)]:
-        if low < uid:
-            found.append((low, uid - 1))
-        low = uid + 1
-    if low <= high:
-        found.append((low, high))
+    for low, high in ranges:
+        for uid in uids[bisect_left(uids, low) : bisect_right(uids, high)]:
+            if low < uid:
+                found.append((low, uid - 1))
+            low = uid + 1
+        if low <= high:
+            found.append((low, high))
     return found
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, starmap
 
 from posthouse.message import structure
 
 from ..mail_events import NOTHING, Need, Row
+from ..sequence import joined
 from ..view import BLOCK, BLOCKS, Selected
 
 RECENT = rb"\Recent"
-FEW = 64  # messages in a row whose responses are made with those of others
+FEW = 64  # messages in a row, where they are fewer all responses are made together
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +48,15 @@ class Slice:
     def at(cls, selected: Selected, positions: Sequence[int], rows: Sequence[Row] = ()) -> Slice:
         """The messages at these positions, in ascending order."""
         view = selected.view
-        flags = [view.flags[at] for at in positions]
+        all_uids, all_flags, all_modseqs = view.uids, view.flags, view.modseqs
+        flags = [all_flags[at] for at in positions]
         for first, last in selected.recent_positions():
             for index in range(bisect_left(positions, first), bisect_left(positions, last)):
                 flags[index] = with_recent(flags[index])
-        uids = [view.uids[at] for at in positions]
-        return cls(
-            uids if selected.by_uid_only else [at + 1 for at in positions],
-            uids,
-            flags,
-            [view.modseqs[at] for at in positions],
-            rows,
-        )
+        uids = [all_uids[at] for at in positions]
+        modseqs = [all_modseqs[at] for at in positions]
+        numbers = uids if selected.by_uid_only else [at + 1 for at in positions]
+        return cls(numbers, uids, flags, modseqs, rows)
 
     @property
     def headers(self) -> list[bytes]:
@@ -128,28 +127,22 @@ def render(items: Sequence[Item], part: Slice, template: bytes) -> bytes:
 
 
 def from_view(
-    selected: Selected, positions: Iterable[tuple[int, int]], items: Sequence[Item]
+    selected: Selected, positions: Sequence[tuple[int, int]], items: Sequence[Item]
 ) -> Iterator[bytes]:
     """The responses for the positions [from, to), of items that the view alone answers.
 
     Whole blocks are kept with the view, where what they say is the same for all sessions.
     """
+    spans = list(starmap(range, positions))
+    if len(spans) > 1 and sum(map(len, spans)) < FEW * len(spans):
+        yield from _apart(selected, list(chain.from_iterable(spans)), items)
+        return
     view, template = selected.view, message_template(items, selected)
     recent = selected.recent_positions()
-    few: list[int] = []  # positions that lie apart: there are responses for many of them at once
     for start, stop in positions:
         for first in range(start - start % BLOCK, stop, BLOCK):
             low, high = max(first, start), min(first + BLOCK, stop)
             end = min(first + BLOCK, len(view))
-            if high - low < FEW and high - low < end - first:
-                few += range(low, high)
-                if len(few) >= BLOCK:
-                    yield render(items, Slice.at(selected, few), template)
-                    few = []
-                continue
-            if few:
-                yield render(items, Slice.at(selected, few), template)
-                few = []
             if high - low < end - first or any(a < high and low < b for a, b in recent):
                 yield render(items, Slice.of(selected, low, high), template)
                 continue
@@ -160,5 +153,19 @@ def from_view(
                 if len(view.blocks) < BLOCKS:
                     view.blocks[key] = octets
             yield octets
-    if few:
-        yield render(items, Slice.at(selected, few), template)
+
+
+def at_positions(
+    selected: Selected, positions: Sequence[int], items: Sequence[Item]
+) -> Iterator[bytes]:
+    """The same for ascending positions, one by one."""
+    if len(positions) < BLOCK:
+        return _apart(selected, positions, items)
+    return from_view(selected, joined(positions), items)
+
+
+def _apart(selected: Selected, positions: Sequence[int], items: Sequence[Item]) -> Iterator[bytes]:
+    """The same without a look at what has been kept."""
+    template = message_template(items, selected)
+    for start in range(0, len(positions), BLOCK):
+        yield render(items, Slice.at(selected, positions[start : start + BLOCK]), template)
