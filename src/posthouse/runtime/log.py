@@ -156,14 +156,21 @@ def _as_text(_logger: object, level: str, event: _Event) -> str:
     if "exc_info" in event:
         return " ".join([f"{key}={_quoted(value)}" for key, value in _stamp(level, event).items()])
     # What nearly all lines are: names, numbers and addresses that are written as they are.
-    line = f"time={_time()} level={level} event={_quoted(_fit(event.pop('event', '')))}"
+    line = f"time={_time()} level={level} event={_event(event.pop('event', ''))}"
     for key, value in event.items():
         if key in SECRETS:
             value = "[hidden]"
+        elif type(value) is int:
+            pass
         elif type(value) is not str or len(value) > VALUE_LIMIT or not _PLAIN.fullmatch(value):
             value = _quoted(_fit(value))
         line += f" {key}={value}"
     return line
+
+
+@lru_cache(1024)  # a name out of this program, as a rule
+def _event(name: object) -> str:
+    return _quoted(_fit(name))
 
 
 def _quoted(value: object) -> str:

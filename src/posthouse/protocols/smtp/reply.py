@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 TEXT_LIMIT = 400  # characters; a reply line has at most 512 octets (RFC 5321 §4.5.3.1.5)
 
@@ -36,6 +37,12 @@ class Reply:
         *firsts, last = map(printable, (self.text, *self.more))
         lines = [f"{self.code}-{status}{line}\r\n" for line in firsts]
         return "".join([*lines, f"{self.code} {status}{last}\r\n"]).encode()
+
+
+@lru_cache(256)
+def constant(code: int, status: str, text: str, more: tuple[str, ...] = ()) -> Reply:
+    """A reply that many sessions give: kept, with its octets."""
+    return Reply(code, status, text, more)
 
 
 def printable(text: str) -> str:

@@ -11,7 +11,7 @@ from ..engine import Engine
 from .dialect import COMMAND_LIMIT, DIALECTS, Dialect
 from .extension import Verb
 from .lhlo import LMTP_VERBS
-from .reply import LOST, SHUT_OUT, Refused, Reply
+from .reply import LOST, SHUT_OUT, Refused, Reply, constant
 from .session import Service, Session, State, answer
 from .verbs import NEEDS, VERBS
 
@@ -43,7 +43,7 @@ def converse(session: Session) -> Dialogue[None]:
         if session.locked:
             yield from allow(session.settings.log_in_time)
         kind = "LMTP" if session.service is Service.LMTP else "ESMTP"
-        yield from send(bytes(Reply(220, "", f"{session.settings.hostname} {kind}")))
+        yield from send(bytes(constant(220, "", f"{session.settings.hostname} {kind}")))
         while session.state is not State.CLOSED:
             try:
                 line: bytes = yield ReadLine(dialect.longest, within, True)

@@ -21,9 +21,14 @@ class Service(Enum):
     SUBMISSIONS = "submissions"  # the same, TLS from the start (RFC 8314 §3.3)
     LMTP = "lmtp"  # into the mailboxes, without a queue (RFC 2033)
 
+    __hash__ = object.__hash__  # each is one object; Enum's own would hash the name, in Python
+
     @property
     def needs_log_in(self) -> bool:
-        return self in (Service.SUBMISSION, Service.SUBMISSIONS)
+        return self in _FOR_ACCOUNTS
+
+
+_FOR_ACCOUNTS = frozenset({Service.SUBMISSION, Service.SUBMISSIONS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from .dialect import DIALECTS
 from .events import Abort, Hello, Mail, Recipient, Verify
 from .extension import Verb
 from .parameter import NONE, Parameters, read_parameters
-from .reply import Refused, Reply
+from .reply import Refused, Reply, constant
 from .session import Session, State, answer, decide
 
 #: The states a verb needs (§4.1.4); a verb not named here is allowed in all.
@@ -62,7 +62,7 @@ def greet(session: Session, argument: str, extended: bool) -> Dialogue[None]:
             text = extension.argument(session)
             if text is not None:
                 lines.append(f"{extension.keyword} {text}".rstrip())
-    yield from answer(session, Reply(250, "", session.settings.hostname, tuple(lines)))
+    yield from answer(session, constant(250, "", session.settings.hostname, tuple(lines)))
 
 
 def mail(session: Session, argument: str) -> Dialogue[None]:
@@ -141,7 +141,7 @@ def quit_(session: Session, argument: str) -> Dialogue[None]:
     refuse_argument(argument)
     yield from abandon(session)
     session.state = State.CLOSED
-    yield from answer(session, Reply(221, "2.0.0", f"{session.settings.hostname} bye"))
+    yield from answer(session, constant(221, "2.0.0", f"{session.settings.hostname} bye"))
 
 
 def hidden_list(session: Session, argument: str) -> Dialogue[None]:
