@@ -196,6 +196,58 @@ def test_a_second_backup_copies_what_is_new(run: Run, data: Path, ann: int, tmp_
     run("store", "check", "--data", str(copy))
 
 
+SETTINGS = """
+[tls]
+certificate = "{outside}/mx.pem"
+key = "tls/mx.pem"
+[relay]
+authorities = "nowhere.pem"
+[routes."*"]
+to = "smart.example:587"
+tls = "required"
+user = "us"
+password_file = "secrets/smart"
+"""
+
+
+def test_a_backup_has_what_the_settings_name(
+    run: Run, data: Path, ann: int, tmp_path: Path
+) -> None:
+    """All that is needed on a new machine is in the copy, or is named."""
+    for name in ("tls/mx.pem", "secrets/smart"):
+        (data / name).parent.mkdir()
+        (data / name).write_text(name)
+        (data / name).chmod(0o400)
+    outside = tmp_path / "outside"
+    (data / "posthouse.toml").write_text(SETTINGS.format(outside=outside))
+    copy = tmp_path / "copy"
+    for _ in range(2):
+        told = run("store", "backup", str(copy)).stderr.splitlines()
+        assert told == [
+            f"not in the copy: {outside}/mx.pem (tls.certificate)",
+            f"not in the copy: {data}/nowhere.pem (relay.authorities): there is no such file",
+        ]
+        for name in ("tls/mx.pem", "secrets/smart"):
+            assert (copy / name).read_text() == name
+            assert (copy / name).stat().st_mode & 0o777 == 0o400
+            assert (copy / name).parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_backup_of_settings_that_lie_elsewhere(
+    run: Run, data: Path, ann: int, tmp_path: Path
+) -> None:
+    copy, file = tmp_path / "copy", tmp_path / "other.toml"
+    file.write_text(SETTINGS.format(outside=tmp_path))
+    told = run("store", "backup", str(copy), "--config", str(file)).stderr
+    assert f"not in the copy: {file} (the settings)" in told
+    assert "secrets/smart (routes.*.password_file): there is no such file" in told
+    (data / "posthouse.toml").write_text("nonsense = 1")
+    told = run("store", "backup", str(copy)).stderr
+    assert "not in the copy: what the settings name: " in told
+    assert "nonsense: no such setting" in told
+    run("store", "check", "--data", str(copy))
+
+
 def test_a_backup_does_not_take_the_place_of_what_is_served(
     run: Run, data: Path, ann: int, tmp_path: Path
 ) -> None:

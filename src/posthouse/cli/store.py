@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import click
 
 from ..mua.cli.house import Refused, data_option, house, json_option, print_list, refusing
+from .config import config_options, load_settings
 
 
 @click.group()
@@ -68,12 +70,14 @@ def _look_at_index(directory: Path) -> list[dict[str, object]]:
 
 @store.command("backup")
 @click.argument("target", type=click.Path(path_type=Path, file_okay=False))
+@config_options
 @data_option
-def backup(target: Path) -> None:
+def backup(target: Path, file: Path | None, overrides: tuple[str, ...]) -> None:
     """Copy everything into the folder TARGET, beside a running server or without one.
 
-    The database is copied as it is at one moment, then the large contents. Files that an earlier
-    backup has left in TARGET are kept: only what is new is copied.
+    The database is copied as it is at one moment, then the large contents, then settings and keys.
+    Files that an earlier backup has left in TARGET are kept: only what is new is copied. What the
+    settings name outside the data directory is not copied, but listed.
 
     \b
     posthouse store backup /backup/posthouse
@@ -87,13 +91,52 @@ def backup(target: Path) -> None:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _nobody_serves(target, data):
             copied = back_up(data, target)
-        for path in sorted(
-            (*data.glob("*.toml"), *data.glob("certificate.*"), *data.glob("*.key"))
-        ):
-            shutil.copy2(path, target / path.name)
+        left = _copy_settings(data, target, file, overrides)
     except OSError as error:
         raise Refused(f"{error.filename or target}: {error.strerror}") from None
     click.echo(f"copied the database and {copied} files to {target}")
+    for each in left:
+        click.echo(f"not in the copy: {each}", err=True)
+
+
+def _copy_settings(
+    data: Path, target: Path, file: Path | None, overrides: tuple[str, ...]
+) -> list[str]:
+    """Settings, keys and what the settings name, to their places; what is not copied."""
+    from ..config.description import named_files
+
+    data, left = Path(os.path.normpath(data.absolute())), []
+    paths = {*data.glob("*.toml"), *data.glob("certificate.*"), *data.glob("*.key")}
+    if file is not None:
+        left.append(f"{file} (the settings)")
+    try:
+        named = {key: name for key, name in named_files(load_settings(file, overrides)) if name}
+    except Refused as wrong:
+        left.append(f"what the settings name: {wrong}")
+        named = {}
+    for key, name in named.items():
+        path = Path(os.path.normpath(data / name))
+        if not path.is_relative_to(data):
+            left.append(f"{path} ({key})")
+        elif path.is_file():
+            paths.add(path)
+        else:
+            left.append(f"{path} ({key}): there is no such file")
+    for path in sorted(paths):
+        there = target / path.relative_to(data)
+        there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _copy_secret(path, there)
+    return left
+
+
+def _copy_secret(path: Path, there: Path) -> None:
+    """Nobody else can read the copy, until it has the mode of what it is copied from."""
+    part = there.with_name(f"{there.name}.part")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
+    shutil.copyfile(path, part)
+    shutil.copystat(path, part)
+    part.replace(there)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from . import Config
-from .part import Part
+from .part import FILE, Part
+from .relay import in_long_form
 
 NAME = "posthouse.toml"
 NAME = "NAME"  # stands for the names in a table of named ones
@@ -50,6 +51,21 @@ def describe(
         unit = str((meta.extra or {}).get("unit", ""))
         key = f"{prefix}{member.name}"
         yield Setting(key, _type_name(kind), unit, default, meta.description or "", named)
+
+
+def named_files(config: Config) -> Iterator[tuple[str, str]]:
+    """The files that settings name: the key of each, and what it says."""
+    for setting in describe():
+        if setting.unit != FILE:
+            continue
+        if setting.named:
+            table, name = setting.key.split(f".{NAME}.")
+            assert table == "routes", "the only table of named ones"
+            for each, route in in_long_form(config.routes).items():
+                yield f"{table}.{each}.{name}", getattr(route, name)
+        else:
+            part, name = setting.key.split(".")
+            yield setting.key, getattr(getattr(config, part), name)
 
 
 def _unwrap(hint: Any) -> tuple[Any, Meta]:

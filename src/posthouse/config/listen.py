@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import field
 
-from .part import Part, about
+from .part import Part, about, file
 
 
 class Listen(Part, frozen=True):
@@ -43,15 +43,15 @@ class TLS(Part, frozen=True):
 
     certificate: Annotated[
         str,
-        about(
+        file(
             "PEM file with the certificate and its chain, relative to the data directory."
             " When it is empty, a self-signed one is made at the first start."
         ),
     ] = ""
-    key: Annotated[str, about("PEM file with the private key of the certificate.")] = ""
+    key: Annotated[str, file("PEM file with the private key of the certificate.")] = ""
     client_authorities: Annotated[
         str,
-        about(
+        file(
             "PEM file with those who may sign clients' certificates, for logging in by EXTERNAL;"
             " relative to the data directory. When it is empty, no certificate is asked for."
         ),

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from ..protocols.sasl import MECHANISMS
-from .part import MINUTES, Part, about, count, seconds
+from .part import MINUTES, Part, about, count, file, seconds
 
 
 class Passwords(Part, frozen=True):
@@ -53,7 +53,7 @@ class Tokens(Part, frozen=True):
     issuer: Annotated[str, about("What tokens must say in `iss`; empty: none are taken.")] = ""
     audience: Annotated[str, about("What tokens must have among their `aud`.")] = ""
     keys: Annotated[
-        str, about("File with the issuer's keys (JWK set, RFC 7517), in the data directory.")
+        str, file("File with the issuer's keys (JWK set, RFC 7517), in the data directory.")
     ] = ""
     claim: Annotated[str, about("The claim that has the account's address.")] = "email"
     algorithms: Annotated[

@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 MINUTES = 60.0
 MEBIBYTE = 1024 * 1024
+FILE = "file"
 
 
 def octets(text: str, least: int = 1) -> Meta:
@@ -18,6 +19,11 @@ def seconds(text: str) -> Meta:
 
 def count(text: str, least: int = 1) -> Meta:
     return Meta(description=text, ge=least)
+
+
+def file(text: str) -> Meta:
+    """The name of a file, relative to the data directory."""
+    return Meta(description=text, extra={"unit": FILE})
 
 
 def about(text: str) -> Meta:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from .part import MINUTES, Part, about, count, seconds
+from .part import MINUTES, Part, about, count, file, seconds
 
 
 class Queue(Part, frozen=True):
@@ -105,7 +105,7 @@ class Relay(Part, frozen=True):
     longest_wait: Annotated[float, seconds("The longest such wait.")] = 30 * MINUTES
     authorities: Annotated[
         str,
-        about(
+        file(
             'PEM file with those who may sign certificates where `tls = "verify"`, relative to the'
             " data directory. When it is empty, those that the system trusts."
         ),
@@ -143,7 +143,7 @@ class Route(Part, frozen=True):
     ] = ""
     password_file: Annotated[
         str,
-        about("A file with the password in its first line, relative to the data directory."),
+        file("A file with the password in its first line, relative to the data directory."),
     ] = ""
 
 
