@@ -10,8 +10,9 @@ Input is read only when the dialogue wants some, so pipelining needs no code any
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any, ClassVar
 
 from .deflate import Bomb, Deflated
 from .dialogue import (
@@ -177,7 +178,7 @@ class Engine:
                 self._scanned = 0
                 self.asked = True
                 return step
-            elif not self._advance(step) and (self._deflated is None or not self._unpack()):
+            elif not self._takes[kind](self, step) and not self._unpack():
                 return None
 
     def answer(self, value: object) -> None:
@@ -238,36 +239,39 @@ class Engine:
             self.step = None
             self._input.clear()
 
-    def _advance(self, step: Step) -> bool:
-        """Make a step that waits for the peer, if it can be made."""
-        if isinstance(step, ReadLine):
-            if self._finishing and step.command:
-                self._throw(Interrupted(self._end))
-                return True
-            return self._read_line(step.limit)
-        if isinstance(step, ReadLineOrNotice):
-            return self._take_line_or_notice(step)
-        if isinstance(step, ReadLines):
-            lines = self._take_lines(step.last, step.limit)
-            if lines is None:
-                return False
-            self._resume(lines)
+    # Each makes a step, if it can be made by now.
+
+    def _take_line(self, step: ReadLine) -> bool:
+        if self._finishing and step.command:
+            self._throw(Interrupted(self._end))
             return True
-        if isinstance(step, ReadOctets):
-            if not self._input:
-                return False
-            self._resume(self._take(step.most))
-            return True
-        if isinstance(step, TakeNotices):
-            notices = tuple(self._notices)
-            self._notices.clear()
-            self._resume(notices)
-            return True
-        if isinstance(step, StartCompress):
-            self._compress()
-            self._resume(None)
-            return True
-        assert isinstance(step, Allow)
+        return self._read_line(step.limit)
+
+    def _take_whole_lines(self, step: ReadLines) -> bool:
+        lines = self._take_lines(step.last, step.limit)
+        if lines is None:
+            return False
+        self._resume(lines)
+        return True
+
+    def _take_octets(self, step: ReadOctets) -> bool:
+        if not self._input:
+            return False
+        self._resume(self._take(step.most))
+        return True
+
+    def _take_notices(self, _: TakeNotices) -> bool:
+        notices = tuple(self._notices)
+        self._notices.clear()
+        self._resume(notices)
+        return True
+
+    def _take_compressed(self, _: StartCompress) -> bool:
+        self._compress()
+        self._resume(None)
+        return True
+
+    def _take_time(self, step: Allow) -> bool:
         self.allowance = step.seconds
         self.allowances += 1
         self._resume(None)
@@ -289,6 +293,16 @@ class Engine:
             self._resume(notice)
             return True
         return self._read_line(step.limit)
+
+    _takes: ClassVar[Mapping[type, Callable[[Engine, Any], bool]]] = {
+        ReadLine: _take_line,
+        ReadLineOrNotice: _take_line_or_notice,
+        ReadLines: _take_whole_lines,
+        ReadOctets: _take_octets,
+        TakeNotices: _take_notices,
+        StartCompress: _take_compressed,
+        Allow: _take_time,
+    }
 
     # Compression
 

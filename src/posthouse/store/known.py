@@ -30,13 +30,14 @@ class Known:
 
     def __init__(self, store: Store, most: int = MOST) -> None:
         self._store = store
+        self._edition_of = store.edition_of
         self._most = most
         self._found: dict[int, Found] = {}
         self.count = 0  # answers, and as one more each account that has some
 
     def of(self, account: int) -> Found:
         """What is known now; ask for it before anything is read that shall be kept in it."""
-        edition = self._store.edition_of(account)
+        edition = self._edition_of(account)
         found = self._found.get(account)
         if found is not None:
             if found.edition == edition:

@@ -41,6 +41,8 @@ class Store:
             self._checkpointer.close()
             self._connection.close()
             raise
+        #: Which edition of an account's mailboxes there is (edition.py).
+        self.edition_of = self._writer.editions.accounts.of
         self._reader = Runner(self._connection)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._in_pool = threading.local()
@@ -87,10 +89,6 @@ class Store:
     def edition(self) -> int:
         """Which edition of the directory there is (edition.py)."""
         return self._writer.editions.directory.number
-
-    def edition_of(self, account: int) -> int:
-        """Which edition of an account's mailboxes there is."""
-        return self._writer.editions.accounts.of(account)
 
     async def read_long(self, unit: Unit[T]) -> T:
         """Run a reading unit that may take long in a thread of its own."""

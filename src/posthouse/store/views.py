@@ -52,6 +52,7 @@ class SharedView:
     remembered: int = 0
     may_have_recent: bool = False  # there are messages that no session here has claimed
     edition: int = -1  # of the account, when the database was looked at last
+    _nothing_new: News | None = None  # since the view that there is
     _described: tuple[View, tuple[bytes, ...], int] | None = None
 
     def described(self) -> tuple[tuple[bytes, ...], int]:
@@ -101,7 +102,9 @@ class SharedView:
         """The difference to a version that a session was told."""
         view = self.view
         if version == view.version:
-            return News(view, (), ())
+            if self._nothing_new is None or self._nothing_new.view is not view:
+                self._nothing_new = News(view, (), ())
+            return self._nothing_new
         if self.steps and self.steps[-1].before == version:
             newest = self.steps[-1]
             return News(view, newest.vanished, newest.changed)

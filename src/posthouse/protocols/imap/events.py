@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from ..dialogue import Dialogue, ask, send
+from ..dialogue import Ask, Dialogue, ask, send
 from .mail_events import Declined, News
 from .result import No
 from .view import Selected
@@ -36,7 +36,7 @@ def decide(question: object, answer: type[T]) -> Dialogue[T]:
 
     While it takes long, the client is told that somebody is there (RFC 9585 §4).
     """
-    given = yield from ask(question, object)
+    given: object = yield Ask(question)
     while isinstance(given, Unfinished):
         yield from send(b"* OK [INPROGRESS] still working\r\n")
         given = yield from ask(GoOn(), object)
@@ -144,6 +144,8 @@ class Counts:
     deleted: int = 0  # messages (RFC 9208 §4.1.4)
     deleted_size: int = 0  # their octets
     mailbox_id: str = ""  # RFC 8474 §4
+    #: Responses that were made of them, by all that they depend on beside
+    told: dict[object, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

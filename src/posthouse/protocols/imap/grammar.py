@@ -7,6 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TypeVar
 
 from . import mailbox as names
@@ -40,10 +41,30 @@ SYSTEM_FLAGS = {
     for name in (rb"\Answered", rb"\Flagged", rb"\Deleted", rb"\Seen", rb"\Draft")
 }
 LONGEST_FLAG = 64  # octets
+SHORT = 256  # octets of arguments whose meaning is remembered
+REMEMBERED = 1024  # of them, for each command
 MOST_FLAGS = 100  # in one list
 
 NUMBER = (1 << 32) - 1
 NUMBER64 = (1 << 63) - 1
+
+
+def remembered(parse: Callable[[Reader], T]) -> Callable[[Reader], T]:
+    """What does the same as `parse`, which reads all that follows into something immutable.
+
+    Clients say the same again and again: what short arguments mean is remembered.
+    """
+
+    @lru_cache(REMEMBERED)
+    def meaning(arguments: bytes, utf8: bool) -> T:
+        return parse(Reader(Frame([arguments]), utf8))
+
+    def recall(reader: Reader) -> T:
+        if not reader.is_short:
+            return parse(reader)
+        return meaning(reader.rest, reader.utf8)
+
+    return recall
 
 
 class Reader:
@@ -101,15 +122,25 @@ class Reader:
         if not self.ended:
             raise Bad("unexpected argument")
 
+    @property
+    def rest(self) -> bytes:
+        """What is still to be read of a line that is a whole command."""
+        return self._line[self._at :]
+
+    @property
+    def is_short(self) -> bool:
+        """The command is one line, and there is not much left of it."""
+        return len(self._pieces) == 1 and len(self._line) - self._at <= SHORT
+
     # Words
 
     def tag(self) -> bytes:
         """tag = 1*<any ASTRING-CHAR except "+">"""
-        return self.take(_TAG, "a tag").group()
+        return self.take(_TAG, "a tag")[0]
 
     def atom(self) -> str:
         """atom = 1*ATOM-CHAR"""
-        return self.take(_ATOM, "an atom").group().decode("ascii")
+        return self.take(_ATOM, "an atom")[0].decode("ascii")
 
     def astring(self) -> bytes:
         """astring = 1*ASTRING-CHAR / string"""

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from itertools import chain
 
-from ..dialogue import Dialogue, Failed, ask, send, take_notices
+from ..dialogue import Dialogue, Failed, TakeNotices, ask, send
 from .fetch.item import at_positions, news_of_flags
 from .mail_events import News, Refresh
 from .sequence import Ranges, format_set, runs
@@ -21,11 +21,12 @@ from .session import Session
 from .view import Changes, Selected, View
 
 AT_ONCE = 1024  # lines in one block of octets
+_TAKE = TakeNotices()
 
 
 def tell(session: Session, expunges_allowed: bool) -> Dialogue[None]:
     """Tell the client what it may be told now, if there is something and the agent can say it."""
-    notices = yield from take_notices()
+    notices: tuple[object, ...] = yield _TAKE
     selected = session.selected
     if selected is not None and (notices or selected.stale):
         with suppress(Failed):
@@ -40,7 +41,7 @@ def tell(session: Session, expunges_allowed: bool) -> Dialogue[None]:
 
 def refresh(session: Session, expunges_allowed: bool) -> Dialogue[None]:
     """The same, and the agent is asked whether it has left a notice or not."""
-    yield from take_notices()
+    yield _TAKE
     if session.selected is not None:
         yield from _ask(session.selected, expunges_allowed)
     if session.watch is not None:
@@ -66,6 +67,8 @@ def report(
     """
     told, view = selected.view, news.view
     vanished, changed = news.vanished, news.changed
+    if view is told and not (vanished or changed or news.recent) and selected.is_told_all:
+        return
     if vanished is None or changed is None:
         vanished, changed = view.since(told)
     last = told.uids[-1] if told.uids else 0

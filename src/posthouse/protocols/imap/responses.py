@@ -65,6 +65,8 @@ def flags(names: Iterable[bytes]) -> bytes:
 
 def text(said: str) -> bytes:
     """text = 1*TEXT-CHAR, whatever is in it: ASCII without control characters."""
+    if said.isascii() and said.isprintable() and said:
+        return said.encode("ascii")
     return _UNSAYABLE.sub("?", said).encode("ascii") or b"-"
 
 

@@ -14,6 +14,7 @@ from ..dialogue import (
     Interrupted,
     LineTooLong,
     Reason,
+    Send,
     Unavailable,
     allow,
     send,
@@ -123,9 +124,11 @@ def _run(session: Session, known: Mapping[str, Command], reader: Reader) -> Dial
             raise Bye("the literal is too large", "TOOBIG") from None
     listening = session.selected is not None or session.watch is not None
     if listening and tells is not Tells.NOTHING:
-        with suppress(Failed):  # the news can wait
-            allowed = tells is Tells.ALL and not session.numbered
-            yield from news.tell(session, expunges_allowed=allowed)
+        allowed = tells is Tells.ALL and not session.numbered
+        try:  # noqa: SIM105  each command comes here, and `suppress` takes longer than the rest
+            yield from news.tell(session, allowed)
+        except Failed:
+            pass  # the news can wait
     yield from _end(session, tag, condition, said)
     if then:
         yield from then(session)
@@ -150,7 +153,7 @@ def _end(session: Session, tag: bytes, condition: bytes, said: str) -> Dialogue[
     # NO to a log-in has taken its time already.
     if session.pauses and condition == b"BAD" and session.state is State.NOT_AUTHENTICATED:
         yield from pause()
-    yield from send(responses.tagged(tag, condition, said))
+    yield Send(responses.tagged(tag, condition, said))
     limits = session.limits
     if session.state is State.NOT_AUTHENTICATED:
         session.errors += condition != b"OK"

@@ -325,6 +325,11 @@ class Selected:
         """No number of a message is told any more (RFC 9586)."""
         return "UIDONLY" in self.enabled
 
+    @property
+    def is_told_all(self) -> bool:
+        """Nothing that is in the view is kept back from the client."""
+        return self.complete == self.view.version and not self.stale and self.unflagged is None
+
     def resolve(self, ranges: Ranges, by_uid: bool) -> list[tuple[int, int]]:
         """The positions [from, to) that a command's sequence set names. Raises Bad."""
         if ranges is SAVED:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ...dialogue import Dialogue, send
+from ...dialogue import Dialogue, Send
 from .. import responses
 from ..events import Counts, Status, decide
 from ..extension import Command
-from ..grammar import Reader
+from ..grammar import Reader, remembered
 from ..modseq import make_aware
 from ..result import Bad
 from ..session import Session
@@ -28,31 +28,62 @@ _ITEMS: Mapping[str, Callable[[Session, Counts], object]] = {
     "APPENDLIMIT": lambda session, _: session.limits.message,  # RFC 7889 §3
 }
 _PLAIN = frozenset({"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"})
+RESPONSES = 4  # that are kept with the same counts
+
+
+def _arguments(reader: Reader) -> Status:
+    """SP mailbox SP "(" status-att *(SP status-att) ")" """
+    reader.space()
+    name = reader.mailbox()
+    reader.space()
+    items = _items(reader)
+    reader.end()
+    return Status(name, items)
+
+
+_question = remembered(_arguments)
 
 
 def status(session: Session, reader: Reader) -> Dialogue[str]:
     """status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")" """
-    reader.space()
-    name = reader.mailbox()
-    reader.space()
-    items = status_items(session, reader)
-    reader.end()
+    question = _question(reader)
+    items = question.items
+    _check(session, items)
     if "HIGHESTMODSEQ" in items:
         yield from make_aware(session)
-    counts = yield from decide(Status(name, items), Counts)
-    yield from send(response(session, name, counts, items))
+    counts = yield from decide(question, Counts)
+    yield Send(_told(session, reader.utf8, question, counts))
     return "that is all"
 
 
 def status_items(session: Session, reader: Reader) -> tuple[str, ...]:
     """ "(" status-att *(SP status-att) ")", each once"""
-    items = tuple(dict.fromkeys(item.upper() for item in reader.list(reader.atom)))
+    items = _items(reader)
+    _check(session, items)
+    return items
+
+
+def _items(reader: Reader) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item.upper() for item in reader.list(reader.atom)))
+
+
+def _check(session: Session, items: tuple[str, ...]) -> None:
     if items and _PLAIN.issuperset(items):
-        return items
+        return
     offered = _PLAIN.union(*(each.status_items for each in session.extensions))
     if not items or not offered.issuperset(items):
         raise Bad("no such status item")
-    return items
+
+
+def _told(session: Session, utf8: bool, question: Status, counts: Counts) -> bytes:
+    """The response, which is the same again where the agent gives the same counts again."""
+    key = question.name, question.items, utf8, session.limits.message
+    octets = counts.told.get(key)
+    if octets is None:
+        octets = response(session, question.name, counts, question.items)
+        if len(counts.told) < RESPONSES:
+            counts.told[key] = octets
+    return octets
 
 
 def response(session: Session, name: str, counts: Counts, items: Iterable[str]) -> bytes:
