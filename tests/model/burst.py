@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from . import keys
+from . import appending, keys
+from .appending import New
 from .client import Client, Known, expanded
-from .letters import Letter
 from .mailbox_steps import enter
 from .mailboxes import DELETED, SEEN, Flags, Mailbox, Message, flags, stored
 from .steps import CROWDED, check_found, some_flags, some_items, some_messages
@@ -39,8 +39,8 @@ class Sent:
     sees: bool = False
     lengths: dict[str, int] = field(default_factory=dict)
     target: Mailbox | None = None
-    letter: Letter | None = None
-    date: int | None = None
+    new: list[New] = field(default_factory=list)
+    adopted: list[New] = field(default_factory=list)  # of those of which nothing was answered
     key: keys.Key | None = None
     entered: Mailbox | None = None
     answer: Answer = field(default_factory=lambda: Answer(""))
@@ -121,17 +121,9 @@ def some_command(walk: Walk, client: Client, first: bool) -> Sent:
 
 def _append(walk: Walk, client: Client) -> Sent:
     target = client.selected if walk.chance.random() < 0.7 else walk.mailbox()
-    given = some_flags(walk)
-    text = f"APPEND {quoted(target.name)} ({' '.join(given)})"
-    return Sent(
-        client,
-        client.selected,
-        "APPEND",
-        text,
-        given=flags(given),
-        target=target,
-        letter=walk.letter(),
-    )
+    text = f"APPEND {quoted(target.name)}"
+    new = appending.some(walk)
+    return Sent(client, client.selected, "APPEND", text, target=target, new=new)
 
 
 def _select(walk: Walk, client: Client) -> Sent:
@@ -169,8 +161,7 @@ def send(walk: Walk) -> list[Sent]:
         if client.mailbox is not None and len(sent) < MOST and walk.chance.random() < 0.15:
             sent.append(_select(walk, client))
     for each in sent:
-        literal = each.letter.octets if each.letter else None
-        each.client.wire.send(each.text, literal)
+        each.client.wire.send(each.text, *appending.arguments(each.new))
     return sent
 
 
@@ -252,6 +243,8 @@ def judge(walk: Walk, sent: list[Sent], connected: bool = True) -> None:
             new.setdefault(mailbox, []).append(uid)
         complete = mailbox not in targets
         _settle(mailbox, fates, contents, new.get(mailbox, []), complete)
+    for each in wanted:
+        _check_whole(each)
     searched_since = {known: known.since for each in sent for known in each.client.known}
     _take(sent, fates)
     if connected:
@@ -328,33 +321,29 @@ def _file(
     target = each.target
     if target is None or not each.answer.ok:
         return
-    sources: list[Message | None] = [None]
-    if each.kind == "APPEND":
-        code = each.answer.code("APPENDUID")
-        assert code is not None, each.answer.text
-        uids = [int(code[1])]
+    if each.new:
+        uids = appending.appended_uids(walk, target, each.answer)
+        assert uids == list(range(uids[0], uids[0] + len(each.new))), each.answer.text
+        for uid, its in zip(uids, each.new, strict=True):
+            made = target.place(uid, its.letter, its.flags, its.date)
+            fates[made] = fate(target, made, {its.flags}, sequences, each)
     else:
         code = each.answer.code("COPYUID")
         if code is None:
             present = [m.uid for m in each.named if not _may_be_gone(m, fates)]
             assert not present, f"{each.text}: {present} were not copied"
             return
+        walk.account.learn_validity(target, int(code[0]))
         uids, sources = expanded(code[2]), _sources(each, expanded(code[1]), fates)
-    walk.account.learn_validity(target, int(code[0]))
-    assert len(uids) == len(sources), each.answer.text
-    for uid, source in zip(uids, sources, strict=True):
-        if source is None:
-            beginnings = {each.given}
-            made = target.place(uid, each.letter, each.given, None)
-        else:
+        for uid, source in zip(uids, sources, strict=True):
             beginnings = fates[source].visited if source in fates else {source.flags}
             made = target.place(uid, source.letter, source.flags, source.date)
-            made.learnt = dict(source.learnt)
-        fates[made] = fate(target, made, beginnings, sequences, each)
-        new.setdefault(target, []).append(uid)
+            made.learnt = source.kept
+            fates[made] = fate(target, made, beginnings, sequences, each)
+    new.setdefault(target, []).extend(uids)
 
 
-def _sources(each: Sent, uids: list[int], fates: dict[Message, Fate]) -> list[Message | None]:
+def _sources(each: Sent, uids: list[int], fates: dict[Message, Fate]) -> list[Message]:
     """What COPYUID says was copied: what was named, all that was certainly there."""
     named = {message.uid: message for message in each.named}
     assert uids == sorted(set(uids) & set(named)), f"{each.text}: {each.answer.text}"
@@ -366,18 +355,29 @@ def _sources(each: Sent, uids: list[int], fates: dict[Message, Fate]) -> list[Me
 
 def _adopt(walk: Walk, mailbox: Mailbox, uid: int, its_flags: Flags, wanted: list[Sent]) -> None:
     """A message that was made by a command without an answer: whole, and once."""
-    subject = walk.subject(mailbox, uid)
+    number = walk.header(mailbox, uid)["X-Number"]
     for each in wanted:
-        letters = [each.letter] if each.letter else [message.letter for message in each.named]
-        for at, letter in enumerate(letters):
-            if each.target is mailbox and (letter is None or letter.subject == subject):
-                if each.kind == "APPEND":
-                    wanted.remove(each)
-                else:
-                    del each.named[at]
+        if each.target is not mailbox:
+            continue
+        for new in each.new:
+            if number == str(new.letter.number):
+                assert new not in each.adopted, f"{mailbox.name}: UID {uid} for a second time"
+                each.adopted.append(new)
+                mailbox.place(uid, new.letter, its_flags, new.date)
+                return
+        for source in each.named:
+            letter = source.letter
+            if number == (str(letter.number) if letter else None):
+                each.named.remove(source)
                 mailbox.place(uid, letter, its_flags, None)
                 return
-    raise AssertionError(f"{mailbox.name}: nobody has made UID {uid}, {subject}")
+    raise AssertionError(f"{mailbox.name}: nobody has made UID {uid}, {number}")
+
+
+def _check_whole(each: Sent) -> None:
+    """All messages of an APPEND or none, but those that another command may have expunged."""
+    lost = [new for new in each.new if new not in each.adopted and DELETED not in new.flags]
+    assert not each.adopted or not lost, f"{each.text}: only {each.adopted} of {each.new}"
 
 
 def _settle(

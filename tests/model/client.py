@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import cast
 
 from .mailboxes import Account, Flags, Mailbox, Message, flags
+from .threads import Tree, names, threads
 from .wire import Answer, Line, Value, Wire
 
 #: No EXPUNGE while one of these is in progress (RFC 3501 §7.4.1).
-STILL = ("FETCH", "STORE", "SEARCH", "SORT")
+STILL = ("FETCH", "STORE", "SEARCH", "SORT", "THREAD")
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +43,7 @@ class Client:
         self.recent_told = 0
         self.fetched: dict[int, set[str]] = {}  # UIDs and items, in the last answer
         self.found: list[int] | None = None  # by the last SEARCH
+        self.threads: list[Tree] = []  # by the last THREAD
         self.qresync = False  # it has enabled QRESYNC: VANISHED stands in the place of EXPUNGE
         self.at_once = False  # commands run beside each other: in which order is not known
         self.searched: list[Known] = []  # what was known when it was answered
@@ -93,6 +95,11 @@ class Client:
             elif words[1] == "ESEARCH":
                 self.searched = [*self.known]
                 self.found = extended(line.text)
+            elif words[1] == "THREAD":
+                assert command.endswith("THREAD"), "nothing was searched for"
+                self.searched = [*self.known]
+                self.threads = threads(line.values(2)) if words[2:] else []
+                self.found = names(self.threads)
             elif words[1] in ("SEARCH", "SORT"):
                 assert command.endswith(words[1]), "nothing was searched for"
                 assert self.found is None, "a second time"
@@ -269,8 +276,14 @@ def check_item(message: Message, item: str, value: Value, lengths: dict[str, int
         case "ENVELOPE":
             message.same(item, value)
             assert letter is None or cast("list[Value]", value)[1] == letter.subject.encode()
-        case "BODY" | "BODYSTRUCTURE":
+        case "BODY" | "BODYSTRUCTURE" | "EMAILID" | "THREADID" | "SAVEDATE" | "PREVIEW":
+            assert value is not None, "nothing"
             message.same(item, value)
+        case "BINARY[1]":  # of parts that are not encoded
+            _check_section(message, "1", "", value, {})
+        case "BINARY.SIZE[1]":
+            part = letter.section("1") if letter else None
+            assert part is None or int(cast("str", value)) == len(part), "the size"
         case "RFC822" | "RFC822.HEADER" | "RFC822.TEXT":
             _check_section(message, item.removeprefix("RFC822").removeprefix("."), "", value, {})
         case _:

@@ -6,21 +6,32 @@ from collections.abc import Callable
 
 from . import keys
 from .client import Client
+from .letters import Letter
 from .mailboxes import Message, flags
 from .steps import CROWDED, check_found, some_flags
 from .walk import Walk, quoted
 from .wire import Answer
 
+Worth = tuple[float, str]  # numbers or strings, and the other part is empty
 
-def _arrival(message: Message) -> int | None:
-    return message.date
+#: What is known only of messages that were appended here.
+OF_LETTERS: dict[str, Callable[[Letter], Worth]] = {
+    "SIZE": lambda letter: (len(letter.octets), ""),
+    "DATE": lambda letter: (letter.sent.timestamp(), ""),
+    "SUBJECT": lambda letter: (0, letter.base),
+    "FROM": lambda letter: (0, letter.sender.upper()),
+    "TO": lambda _: (0, "READER"),
+    "CC": lambda _: (0, ""),
+    "DISPLAYFROM": lambda letter: (0, letter.shown.upper()),
+    "DISPLAYTO": lambda _: (0, "READER@LOCALHOST"),
+}
+CRITERIA = ("ARRIVAL", *OF_LETTERS)
 
 
-def _size(message: Message) -> int | None:
-    return None if message.letter is None else len(message.letter.octets)
-
-
-CRITERIA: dict[str, Callable[[Message], int | None]] = {"ARRIVAL": _arrival, "SIZE": _size}
+def _worth(name: str, message: Message) -> Worth | None:
+    if name == "ARRIVAL":
+        return None if message.date is None else (message.date, "")
+    return OF_LETTERS[name](message.letter) if message.letter else None
 
 
 def sort(walk: Walk) -> None:
@@ -30,29 +41,33 @@ def sort(walk: Walk) -> None:
         return
     key = keys.some(walk.chance, len(client.known), client.uids)
     uid = walk.chance.choice(("", "UID "))
-    name = walk.chance.choice(tuple(CRITERIA))
-    direction = walk.chance.choice((1, -1))
+    criteria = [
+        (name, walk.chance.random() < 0.4)
+        for name in walk.chance.sample(CRITERIA, walk.chance.choice((1, 1, 2, 3)))
+    ]
     since = {known: known.since for known in client.known}
-    criterion = name if direction == 1 else f"REVERSE {name}"
+    text = " ".join(f"REVERSE {name}" if reverse else name for name, reverse in criteria)
     client.found = None
-    answer = walk.ask(client, f"{uid}SORT ({criterion}) UTF-8 {key.text}")
+    answer = walk.ask(client, f"{uid}SORT ({text}) UTF-8 {key.text}")
     assert answer.ok, answer.text
     client.take(answer)
     walk.look(client)
     check_found(client, uid, key, since)
-    _check_order(client, uid, CRITERIA[name], direction)
+    _check_order(client, uid, criteria)
 
 
-def _check_order(
-    client: Client, uid: str, value: Callable[[Message], int | None], direction: int
-) -> None:
-    places = {}
+def _check_order(client: Client, uid: str, criteria: list[tuple[str, bool]]) -> None:
+    places: dict[int, tuple[list[Worth], int]] = {}
     for number, known in enumerate(client.searched, 1):
-        message = known.message
-        if message is not None and (worth := value(message)) is not None:
-            places[message.uid if uid else number] = (direction * worth, number)
+        if known.message is not None:
+            worths = [each for name, _ in criteria if (each := _worth(name, known.message))]
+            if len(worths) == len(criteria):
+                places[known.message.uid if uid else number] = worths, number
     found = [places[named] for named in client.found or () if named in places]
-    assert found == sorted(found), f"{client.found} by {found}"
+    right = sorted(found, key=lambda place: place[1])
+    for at, (_, reverse) in reversed([*enumerate(criteria)]):
+        right.sort(key=lambda place: place[0][at], reverse=reverse)
+    assert found == right, f"{client.found} by {criteria}: {found}"
 
 
 def replace(walk: Walk) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
 
 from .letters import PEOPLE, WORDS
 from .mailboxes import KEYWORDS, Flags, Message
+
+NOON = clock(12, 0, 30)
 
 #: Keys that look at a field, and which.
 FIELDS = {
@@ -50,7 +54,7 @@ def some(chance: random.Random, numbers: int, uids: list[int], depth: int = 0) -
         keys = [some(chance, numbers, uids, depth + 1) for _ in range(chance.randrange(1, 4))]
         text = " ".join(key.text for key in keys)
         return Key(f"({text})", lambda each: all(key.matches(each) for key in keys))
-    make = chance.choice((_flag, _flag, _set, _date, _sent, _size, _text, _keyword))
+    make = chance.choice((_flag, _flag, _set, _date, _within, _sent, _size, _text, _keyword))
     return make(chance, numbers, uids)
 
 
@@ -107,6 +111,19 @@ def _date(chance: random.Random, _numbers: int, _uids: list[int]) -> Key:
         return _compared(name, datetime.fromtimestamp(each.message.date, UTC).date(), asked)
 
     return Key(f"{name} {asked.day}-{asked:%b-%Y}", matches)
+
+
+def _within(chance: random.Random, _numbers: int, _uids: list[int]) -> Key:
+    """OLDER, YOUNGER (RFC 5032): from half a minute after a whole one, where no date is."""
+    asked = datetime.combine(_some_day(chance), NOON, UTC).timestamp()
+    older = chance.random() < 0.5
+    age = int(time.time() - asked)
+
+    def matches(each: Subject) -> bool:
+        assert each.message.date is not None
+        return (each.message.date <= asked) == older
+
+    return Key(f"{'OLDER' if older else 'YOUNGER'} {age}", matches)
 
 
 def _sent(chance: random.Random, _numbers: int, _uids: list[int]) -> Key:

@@ -54,6 +54,11 @@ class Message:
         if new != self.history[-1]:
             self.history.append(new)
 
+    @property
+    def kept(self) -> dict[str, object]:
+        """What a copy has of what was learnt; only when it came is its own."""
+        return {item: value for item, value in self.learnt.items() if item != "SAVEDATE"}
+
     def same(self, item: str, value: object) -> None:
         """What was told once is told again."""
         first = self.learnt.setdefault(item, value)
@@ -71,6 +76,7 @@ class Mailbox:
     messages: dict[int, Message] = field(default_factory=dict)  # those expunged too
     exists: bool = True
     recent: set[int] = field(default_factory=set)  # UIDs that no session was told of
+    annotations: dict[str, bytes] = field(default_factory=dict)
     claims_known: bool = True  # not after a worker died, with what it had claimed or told
 
     def add(self, uid: int, letter: Letter | None, its_flags: Flags, date: int | None) -> Message:
@@ -102,10 +108,13 @@ class Mailbox:
     def counters(self) -> dict[str, int]:
         """STATUS, but UIDVALIDITY (RFC 3501 §6.3.10)."""
         alive = self.alive
+        sizes = [len(each.letter.octets) if each.letter else None for each in alive]
         recent = sum(1 for message in alive if message.uid in self.recent)
         return {
             **({"RECENT": recent} if self.claims_known else {}),
+            **({"SIZE": sum(filter(None, sizes))} if None not in sizes else {}),
             "MESSAGES": len(alive),
+            "DELETED": sum(1 for message in alive if DELETED in message.flags),
             "UIDNEXT": self.uid_next,
             "UNSEEN": sum(1 for message in alive if SEEN not in message.flags),
         }
@@ -161,7 +170,7 @@ class Account:
         target = self.mailboxes[new] = Mailbox(new)
         for message in inbox.alive:
             copy = target.add(target.uid_next, message.letter, message.flags, message.date)
-            copy.learnt = dict(message.learnt)
+            copy.learnt = message.kept
             message.alive = False
 
     def listed(self) -> dict[str, set[str]]:

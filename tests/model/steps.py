@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from . import keys
 from .client import Client, Known, expanded
@@ -15,6 +14,10 @@ from .wire import Answer
 
 SAVE = "RETURN (SAVE) "
 CROWDED = 60  # messages in a mailbox: enough
+PLAIN = (
+    "FLAGS", "UID", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODYSTRUCTURE", "BODY",
+    "EMAILID", "THREADID", "SAVEDATE", "PREVIEW", "BINARY.PEEK[1]", "BINARY[1]", "BINARY.SIZE[1]",
+)  # fmt: skip
 
 
 def some_numbers(walk: Walk, client: Client, stay: bool = False) -> tuple[str, set[int]]:
@@ -141,9 +144,8 @@ def fetch(walk: Walk) -> None:
 def some_items(walk: Walk, lengths: dict[str, int]) -> tuple[list[str], bool]:
     """Data items, and whether they set \\Seen; how long the partial ones are, in `lengths`."""
     chance = walk.chance
-    plain = ("FLAGS", "UID", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODYSTRUCTURE", "BODY")
-    items = chance.sample(plain, chance.randrange(4))
-    sees = False
+    items = chance.sample(PLAIN, chance.randrange(4))
+    sees = "BINARY[1]" in items
     for section in chance.sample(SECTIONS, chance.choice((0, 0, 1, 1, 2))):
         peek = chance.random() < 0.7
         item = f"BODY{'.PEEK' if peek else ''}[{section}]"
@@ -211,45 +213,7 @@ def check_found(client: Client, uid: str, key: keys.Key, since: dict[Known, int]
     assert not numbers, f"{numbers} were not known"
 
 
-# APPEND and COPY
-
-
-def append(walk: Walk) -> None:
-    client, mailbox = walk.client(), walk.mailbox()
-    assert client is not None
-    letter, given = walk.letter(), some_flags(walk)
-    date = None
-    command = f"APPEND {quoted(mailbox.name)}"
-    if given or walk.chance.random() < 0.3:
-        command += f" ({' '.join(given)})"
-    if walk.chance.random() < 0.8:
-        moment = datetime.fromtimestamp(1767225600 + walk.chance.randrange(18_000_000), UTC)
-        date = int(moment.timestamp())
-        command += f' "{moment:%d-%b-%Y %H:%M:%S} +0000"'
-    answer = walk.ask(client, command, letter.octets)
-    check_appended(walk, mailbox, answer, mailbox.uid_next)
-    mailbox.add(mailbox.uid_next, letter, flags(given), date)
-    client.take(answer)
-    walk.look(client)
-    if client.mailbox is mailbox:
-        assert mailbox.uid_next - 1 in client.uids, "the client was not told of its own message"
-
-
-def check_appended(walk: Walk, mailbox: Mailbox, answer: Answer, uid: int) -> None:
-    code = answer.code("APPENDUID")
-    assert answer.ok, answer.text
-    assert code is not None, answer.text
-    walk.account.learn_validity(mailbox, int(code[0]))
-    assert int(code[1]) == uid, f"APPENDUID {code[1]}, not {uid}"
-
-
-def append_to_nowhere(walk: Walk) -> None:
-    client = walk.client()
-    assert client is not None
-    answer = walk.ask(client, "APPEND Nowhere", walk.letter().octets)
-    assert answer.code("TRYCREATE") is not None, answer.text
-    client.take(answer)
-    walk.look(client)
+# COPY and MOVE
 
 
 def copy(walk: Walk) -> None:
@@ -285,7 +249,7 @@ def copied(walk: Walk, target: Mailbox, answer: Answer, messages: list[Message])
     assert copies == list(range(target.uid_next, target.uid_next + len(messages))), answer.text
     for copy_uid, message in zip(copies, messages, strict=True):
         made = target.add(copy_uid, message.letter, message.flags, message.date)
-        made.learnt = dict(message.learnt)
+        made.learnt = message.kept
 
 
 def move(walk: Walk) -> None:

@@ -14,12 +14,14 @@ import pytest
 from tests.system.server import Server
 from tests.system.user import SETTINGS, User
 
+from . import appending, resync
 from . import extension_steps as extensions
+from . import item_steps as items
 from . import mailbox_steps as mailboxes
-from . import resync
 from . import steps as messages
 from .burst import burst
 from .kills import kill, kill_within
+from .thread_steps import thread
 from .walk import Walk
 
 Step = Callable[[Walk], None]
@@ -28,17 +30,22 @@ STEPS: dict[Step, int] = {
     messages.store: 20,
     messages.fetch: 16,
     messages.search: 12,
-    messages.append: 12,
+    appending.append: 12,
+    appending.append_none: 2,
     messages.copy: 6,
     messages.move: 5,
     extensions.sort: 4,
     extensions.replace: 4,
+    thread: 6,
+    items.search_partially: 3,
+    items.fetch_partially: 2,
+    items.metadata: 3,
+    items.list_extended: 3,
     resync.resync: 5,
     resync.store_unchanged: 4,
     messages.expunge: 6,
     messages.mark_deleted: 6,
     messages.close: 2,
-    messages.append_to_nowhere: 1,
     mailboxes.select: 6,
     mailboxes.select_nothing: 1,
     mailboxes.reconnect: 1,

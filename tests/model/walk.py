@@ -7,6 +7,8 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message as HeaderMessage
 from pathlib import Path
 
 from tests.system.user import User
@@ -157,14 +159,14 @@ class Walk:
 
     # Commands
 
-    def ask(self, client: Client, command: str, literal: bytes | None = None) -> Answer:
-        """One command, and all that came for it, not yet applied."""
-        client.wire.send(command, literal)
+    def ask(self, client: Client, *command: str | bytes) -> Answer:
+        """One command with its literals, and all that came for it, not yet applied."""
+        client.wire.send(*command)
         answer = client.wire.answer()
         self.count.lines += len(answer.lines)
         if not answer.status:
             raise Gone("the connection was closed")
-        assert "[SERVERBUG]" not in answer.text, f"{command}: {answer.text}"
+        assert "[SERVERBUG]" not in answer.text, f"{command[0]!r}: {answer.text}"
         return answer
 
     def quiet(self, client: Client, command: str) -> Answer:
@@ -229,13 +231,11 @@ class Walk:
         assert selected.ok, selected.text
         return self._observers[0]
 
-    def subject(self, mailbox: Mailbox, uid: int) -> str:
-        """What a message that nobody knows is about."""
-        answer = self.ask(
-            self.observe(mailbox), f"UID FETCH {uid} (BODY.PEEK[HEADER.FIELDS (SUBJECT)])"
-        )
+    def header(self, mailbox: Mailbox, uid: int) -> HeaderMessage:
+        """The header section of a message, through a connection that does nothing else."""
+        answer = self.ask(self.observe(mailbox), f"UID FETCH {uid} (BODY.PEEK[HEADER])")
         (value,) = [line.pieces[1] for line in answer.lines if len(line.pieces) > 1]
-        return value.decode().removeprefix("Subject: ").strip()
+        return message_from_bytes(value)
 
     def synchronise(self, client: Client) -> None:
         """NOOP, after which the client must know everything."""

@@ -79,14 +79,19 @@ class Wire:
         port: int = self._socket.getsockname()[1]
         return port
 
-    def send(self, command: str, literal: bytes | None = None, verb: str = "") -> None:
-        """Begin a command; a literal goes at its end, without waiting (RFC 7888)."""
+    def send(self, *command: str | bytes) -> None:
+        """Begin a command: text, and literals, which go without waiting (RFC 7888)."""
         tag = f"{self.name}{next(self._tags)}"
-        verb = verb or " ".join(command.split()[: 2 if command.startswith("UID ") else 1])
-        self._expected.append((tag, Answer(verb)))
-        octets = f"{tag} {command}".encode()
-        if literal is not None:
-            octets += b" {%d+}\r\n" % len(literal) + literal
+        words = str(command[0]).split()
+        self._expected.append((tag, Answer(" ".join(words[: 2 if words[0] == "UID" else 1]))))
+        octets = tag.encode()
+        for piece in command:
+            if isinstance(piece, bytes):
+                octets += b" {%d+}\r\n" % len(piece) + piece
+            elif piece == ")":
+                octets += b")"
+            elif piece:
+                octets += f" {piece}".encode()
         self.write(octets + b"\r\n")
 
     def write(self, octets: bytes) -> None:
