@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import subprocess
 import sys
@@ -11,7 +13,9 @@ from pathlib import Path
 import click
 import pytest
 
+from posthouse.accounts.scram import find_key
 from posthouse.cli.root import COMMANDS, posthouse
+from posthouse.store.direct import DirectStore
 
 from .conftest import SOURCE, Run
 
@@ -86,6 +90,23 @@ def test_five_thousand_accounts_in_seconds(run: Run, data: Path, tmp_path: Path)
     assert done.stdout == "added 5000 accounts, 0 were there\n"
     done = run("account", "import", str(people), "--password-stdin", given="x\n")
     assert done.stdout == "added 0 accounts, 5000 were there\n"
+
+
+def test_an_import_with_salts_of_their_own(run: Run, data: Path, tmp_path: Path) -> None:
+    """By which SCRAM shows nobody who is there; the one password is each account's."""
+    run("domain", "add", "example.org")
+    people = tmp_path / "people.txt"
+    people.write_text("ann@example.org\nBob@example.org\n")
+    run("account", "import", str(people), "--password-stdin", "--own-salts", given="x\n")
+    with DirectStore(data) as store:
+        keys = [store.read(find_key(f"{name}@example.org", "SHA-256")) for name in ("ann", "bob")]
+    salts = set()
+    for key in keys:
+        assert key is not None
+        salts.add(key.salt)
+        salted = hashlib.pbkdf2_hmac("sha256", b"x", key.salt, key.iterations)
+        assert key.server_key == hmac.digest(salted, b"Server Key", "sha256")
+    assert len(salts) == 2
 
 
 def test_an_import_with_a_wrong_line_adds_nothing(run: Run, tmp_path: Path) -> None:

@@ -106,3 +106,23 @@ def test_by_setting_nothing_is_sent_without_room_for_a_copy(tmp_path: Path) -> N
         await talk(here, again)
 
     in_house(tmp_path, test)
+
+
+def test_who_has_no_mailbox_for_a_copy_sends_without_one(tmp_path: Path) -> None:
+    """Full or not: nothing is wanted of their room."""
+
+    def without_sent() -> Work[None]:
+        yield from run("UPDATE mailbox SET special_use = '' WHERE special_use = '\\Sent'")
+
+    async def test(here: TestHouse) -> None:
+        here.submission = replace(here.submission, copy_to_sent=True, needs_copy=True)
+        await here.store.write(lambda: limit(1))
+        await here.store.write(without_sent)
+
+        def say(client: smtplib.SMTP) -> None:
+            client.sendmail("ann@a.example", "far@z.example", LARGE)
+
+        await talk(here, say)
+        assert [letter.content.endswith(LARGE) for letter in here.queued()] == [True]
+
+    in_house(tmp_path, test)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -24,7 +26,7 @@ from posthouse.protocols.imap.watch_events import (
 )
 from posthouse.store import flags
 from posthouse.store.contents import prepare
-from posthouse.store.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
+from posthouse.store.mailboxes import Mailbox, create_mailbox, delete_mailbox, rename_mailbox
 from posthouse.store.messages.append import append_message
 from posthouse.store.messages.expunge import expunge_messages
 from posthouse.store.messages.store import store_flags
@@ -247,6 +249,23 @@ def test_a_message_costs_no_look_at_the_names_of_all_mailboxes(
         for each in range(100)
     ]
     watched(tmp_path, test, tuple(groups))
+
+
+def test_a_message_costs_no_look_at_the_mailboxes_before(tmp_path: Path) -> None:
+    """Nothing was done to the account itself: no name can have another mailbox now."""
+
+    class Untouched(dict[int, Mailbox]):
+        def values(self) -> Never:
+            raise AssertionError("all of them are looked at")
+
+    async def test(house: House, agent: ImapAgent) -> None:
+        watched = agent._watcher._watched
+        assert watched is not None
+        watched.seen = replace(watched.seen, mailboxes=Untouched(watched.seen.mailboxes))
+        await house.store.write(append("Sent"))
+        assert await noticed(agent) == [("Sent", 1, "messages")]
+
+    watched(tmp_path, test)
 
 
 def test_what_several_groups_want_of_a_mailbox() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..store.mailboxes import create_default_mailboxes
@@ -10,9 +10,10 @@ from ..store.unit import Unit, Work, one_of, rows_of, run
 from .directory import changed
 from .domains import require_domain
 from .errors import Conflict
-from .kept import Kept, keep
+from .kept import Kept, keep, with_key
 from .names import canonical_address
 from .presence import revoked
+from .scram import ScramKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,17 @@ def add_account(address: str, password: Kept | str, now: int) -> Unit[int]:
     return unit
 
 
-def add_accounts(addresses: Sequence[str], password: Kept | str, now: int) -> Unit[list[int]]:
+def add_accounts(
+    addresses: Sequence[str],
+    password: Kept | str,
+    now: int,
+    keys: Mapping[str, ScramKey] | None = None,
+) -> Unit[list[int]]:
     """Add those of many accounts that are not there yet; their ids. Raises as above.
 
-    What is kept of the one password is made once and shared, with its salts: the keys of each (two
-    of them as slow to make as a guess) would take minutes for some thousands of accounts, and all
-    have the same password anyway. Who finds the one has them all; and as nobody else's decoy has
-    that salt, SCRAM tells which names are accounts, until each has a password of its own.
+    What is kept of the one password is made once and shared. So is its salt, if there are no `keys`
+    for each canonical address: as nobody else's decoy has that salt, SCRAM then tells which names
+    are accounts, until each has a password of its own.
     """
     wanted = list(dict.fromkeys(canonical_address(address) for address in addresses))
 
@@ -79,7 +84,8 @@ def add_accounts(addresses: Sequence[str], password: Kept | str, now: int) -> Un
             yield from require_domain(domain)
         added = []
         for address in wanted:
-            account = yield from _add(address, password, now)
+            its = password if keys is None else with_key(password, keys[address])
+            account = yield from _add(address, its, now)
             if account is not None:
                 added.append(account)
         return added

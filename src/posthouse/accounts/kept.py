@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..store.unit import Work, run
 from .credentials import Hasher, UnfitPassword, prepare
@@ -30,6 +30,13 @@ def make_kept(
         raise UnfitPassword("no password")
     keys.append(make_key(password, SHA_1, iterations))
     return Kept(hash_, tuple(keys), vault.seal(address, octets))
+
+
+def with_key(kept: Kept | str, key: ScramKey) -> Kept:
+    """The same, with this key alone for SCRAM."""
+    if isinstance(kept, str):
+        return Kept(kept, (key,))
+    return replace(kept, keys=(key,))
 
 
 def keep(account: int, kept: Kept | str) -> Work[None]:

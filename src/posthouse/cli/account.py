@@ -31,7 +31,7 @@ from ..mua.cli.house import (
 )
 from ..store.directory import make_directory
 from .app_password import app_password
-from .passwords import kept
+from .passwords import kept, own_keys
 from .removal import remove
 
 AT_ONCE = 500  # accounts of an import in one transaction; a running server writes in between
@@ -79,26 +79,34 @@ def add(address: str, password_stdin: bool, random_password: bool, legacy_auth: 
 @account.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @from_stdin
+@click.option(
+    "--own-salts",
+    is_flag=True,
+    help="Make keys for SCRAM with a salt of its own for each account, about a hundred in a"
+    " second.",
+)
 @data_option
-def import_(file: Path, password_stdin: bool) -> None:
+def import_(file: Path, password_stdin: bool, own_salts: bool) -> None:
     """Add an account for each line of FILE, with one password for all.
 
     Empty lines and lines that begin with # are passed over, as are accounts that are there.
 
     The password is hashed once for all, so that thousands are added within seconds. Give each
-    account a password of its own soon: by one that is found out all are, and their common salt
-    shows which names are accounts.
+    account a password of its own soon: by one that is found out all are, and without --own-salts
+    their common salt shows to anybody which names are accounts.
 
     \b
     echo secret | posthouse account import people.txt --password-stdin
     """
     addresses = _addresses(file)
     with refusing():
-        password = kept(read_password(password_stdin))
+        password = read_password(password_stdin)
+        secrets = kept(password)
         added = 0
         for start in range(0, len(addresses), AT_ONCE):
             part = addresses[start : start + AT_ONCE]
-            added += len(house().write(add_accounts(part, password, int(time.time()))))
+            keys = own_keys(password, part) if own_salts else None
+            added += len(house().write(add_accounts(part, secrets, int(time.time()), keys)))
     click.echo(f"added {added} accounts, {len(addresses) - added} were there")
 
 

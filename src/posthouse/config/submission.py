@@ -21,8 +21,9 @@ class Submission(Part, frozen=True):
     sent_when_full: Annotated[
         Literal["skip", "refuse"],
         about(
-            "With copy_to_sent, what an account that keeps as much as it may can do: send without"
-            " a copy, which the reply and the log say, or not send (452 4.2.2)."
+            "With copy_to_sent, what an account can do that has a mailbox for what it sends, and"
+            " keeps as much as it may: send without a copy, which the reply and the log say, or"
+            " not send (452 4.2.2)."
         ),
     ] = "skip"
     check_sender: Annotated[

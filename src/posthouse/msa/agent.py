@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from posthouse.accounts.directory import SEPARATOR, Absent, Alias, may_send_as, resolve
 from posthouse.message.address import Address, parse_mailbox
 from posthouse.message.completion import complete
+from posthouse.mta.queue.sent import may_file_sent
 from posthouse.mta.receive.incoming import NO_COPY, House
 from posthouse.mta.receive.literals import NO_LITERALS, OwnLiterals
 from posthouse.mta.receive.manners import Manners
@@ -21,7 +22,6 @@ from posthouse.protocols.smtp.reply import SHUT_OUT, Reply
 from posthouse.protocols.smtp.server import serve
 from posthouse.protocols.smtp.session import Service, Session, Settings
 from posthouse.runtime.connection import Notify, Peer
-from posthouse.store.quota import has_room
 from posthouse.store.serve.login import QUESTIONS, Authenticator, Door, Login
 
 from .completing import Completing, HeaderTooLarge
@@ -104,7 +104,7 @@ class SubmissionAgent(Receiver):
         refusal = None if self.guest is None else self.guest.submits(self.login.account)
         if refusal is not None:
             return refusal
-        if self._needs_copy and not self._has_room(DECLARED.of(mail.parameters) or 1):
+        if self._needs_copy and not self._may_have_copy(DECLARED.of(mail.parameters) or 1):
             return NO_COPY
         # An alias of theirs is who they want to be (RFC 6409 §8.1).
         self._sender = address if address is not None and self._service.check_sender else own
@@ -118,8 +118,8 @@ class SubmissionAgent(Receiver):
     def _needs_copy(self) -> bool:
         return self._service.copy_to_sent and self._service.needs_copy
 
-    def _has_room(self, octets: int) -> bool:
-        return self._service.store.read(lambda: has_room(self.login.account, octets))
+    def _may_have_copy(self, octets: int) -> bool:
+        return self._service.store.read(lambda: may_file_sent(self.login.account, octets))
 
     def _may_send_as(self, address: Address) -> bool:
         return self._service.store.read(

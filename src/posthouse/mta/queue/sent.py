@@ -19,14 +19,26 @@ def file_sent(account: int, content: int, size: int, summary: Summary, now: int)
 
     False: there was no room for it.
     """
-    row = yield from one_of(
-        "SELECT id FROM mailbox WHERE account = ?1 AND special_use = '\\Sent' LIMIT 1", account
-    )
-    if row is None:
+    mailbox = yield from _sent_of(account)
+    if mailbox is None:
         return True
     if not (yield from has_room(account, size)):
         return False
     yield from refer(content, 1)
     yield from insert_summary(content, summary)
-    yield from file_message(account, row[0], content, size, now, "\\Seen")
+    yield from file_message(account, mailbox, content, size, now, "\\Seen")
     return True
+
+
+def may_file_sent(account: int, size: int) -> Work[bool]:
+    """Whether `file_sent` would find room, or need none."""
+    if (yield from _sent_of(account)) is None:
+        return True
+    return (yield from has_room(account, size))
+
+
+def _sent_of(account: int) -> Work[int | None]:
+    row = yield from one_of(
+        "SELECT id FROM mailbox WHERE account = ?1 AND special_use = '\\Sent' LIMIT 1", account
+    )
+    return None if row is None else row[0]

@@ -11,7 +11,7 @@ from posthouse.store.quota import OverQuota, has_room
 from posthouse.store.unit import Unit, Work, insert, one_of, rows_of, run, tell
 
 from .letter import Letter, Recipient
-from .sent import NoRoomForCopy, file_sent
+from .sent import NoRoomForCopy, file_sent, may_file_sent
 from .states import State
 
 TOPIC = "queue"
@@ -60,7 +60,8 @@ def accept(
 
     def unit() -> Work[Written]:
         yield from require_some_room(recipients, letter.content.size)
-        if letter.needs_copy and not (yield from has_room(letter.account, letter.content.size)):
+        size = letter.content.size
+        if letter.needs_copy and not (yield from may_file_sent(letter.account, size)):
             raise NoRoomForCopy
         content = yield from insert_content(letter.content, 1)
         message = yield from insert(
@@ -77,7 +78,6 @@ def accept(
         yield from insert_recipients(message, recipients, received, lease, until, outgoing)
         copied = True
         if letter.sent is not None:
-            size = letter.content.size
             copied = yield from file_sent(letter.account, content, size, letter.sent, received)
         return Written(message, content, copied)
 

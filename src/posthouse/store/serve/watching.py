@@ -54,6 +54,9 @@ class Changed:
     was: str = ""  # the mailbox whose messages it has got
 
 
+UNCHANGED = Changed(frozenset(), itself=False)
+
+
 class Wishes:
     """What groups of events want of a mailbox, by its name: of many groups, only those are looked
     at that can mean it.
@@ -191,7 +194,10 @@ class WatchAnswers:
         done = self._store.read(
             deeds(self._whose(), [ACCOUNT, *touched], before.modseq, now.modseq, MOST_DEEDS)
         )
-        changed = {mailbox: self._by_others(each) for mailbox, each in done.items()}
+        changed = {
+            mailbox: self._by_others(each) if each or mailbox != ACCOUNT else UNCHANGED
+            for mailbox, each in done.items()
+        }
         own_names, watched.subscribed = watched.subscribed, set()
         watched.seen = now
         self._own.forget(now.modseq)
