@@ -45,8 +45,8 @@ class Node:
 Case = tuple[str, list[str], str, bool, int]  # id, references, subject, reply, sent
 
 
-def model(case: list[Case]) -> str:
-    """REFERENCES as the RFC tells it."""
+def model(case: list[Case], early: bool = True) -> str:
+    """REFERENCES as the RFC tells it; `early`: links to messages that are still to be looked at."""
     nodes: dict[str, Node] = {}
     messages = []
     for number, (name, _, subject, reply, sent) in enumerate(case, 1):
@@ -69,7 +69,8 @@ def model(case: list[Case]) -> str:
                 dummies.append(nodes[name])
             chain.append(nodes[name])
         for parent, child in pairwise(chain):
-            link(parent, child)
+            if early or child.number is None or child.number < message.number:
+                link(parent, child)
         message.parent = None
         if chain:
             link(chain[-1], message)
@@ -158,6 +159,23 @@ def test_references(some: list[tuple[int, list[int], str, bool, int]]) -> None:
         for name, refs, subject, reply, sent in some
     ]
     assert threads_of(case) == model(case)
+
+
+@settings(deadline=None, max_examples=400)
+@given(cases, st.data())
+def test_references_in_circles(
+    some: list[tuple[int, list[int], str, bool, int]], data: st.DataObject
+) -> None:
+    """And those of a parent, with the parent, time and again."""
+    case: list[Case] = []
+    for name, refs, subject, reply, sent in some:
+        names = [f"{each}@" for each in refs]
+        copies = data.draw(st.booleans())
+        if copies and case:
+            parent = data.draw(st.sampled_from(case))
+            names = [*parent[1], parent[0]][: data.draw(st.integers(0, 20))]
+        case.append((f"{name}@", names, subject, reply, sent))
+    assert threads_of(case) == model(case, early=False)
 
 
 @settings(deadline=None, max_examples=400)
