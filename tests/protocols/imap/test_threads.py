@@ -69,7 +69,7 @@ def model(case: list[Case], early: bool = True) -> str:
                 dummies.append(nodes[name])
             chain.append(nodes[name])
         for parent, child in pairwise(chain):
-            if early or child.number is None or child.number < message.number:
+            if early or child in dummies or messages.index(child) < messages.index(message):
                 link(parent, child)
         message.parent = None
         if chain:
