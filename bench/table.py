@@ -8,6 +8,7 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -54,10 +55,15 @@ def machine(folder: Path) -> dict[str, object]:
         "cpu": cpu,
         "cores": os.cpu_count(),
         "kernel": platform.release(),
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()} {_built()}",
         "filesystem": done.stdout.strip(),
         "load before": round(os.getloadavg()[0], 1),  # what others have it do
     }
+
+
+def _built() -> str:
+    """Distributions build theirs with profiles; what one builds oneself mostly is not."""
+    return "of the system" if sys.base_prefix == "/usr" else "built apart"
 
 
 def table(cells: Sequence[Cell]) -> str:
