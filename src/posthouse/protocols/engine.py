@@ -183,11 +183,11 @@ class Engine:
 
     def answer(self, value: object) -> None:
         """Answer the question that `next_event` returned."""
-        step = self.step
-        if isinstance(step, StartTLS):
+        kind = type(self.step)
+        if kind is StartTLS:
             assert isinstance(value, TLS)
         else:
-            assert isinstance(step, Ask), "nothing was asked"
+            assert kind is Ask, "nothing was asked"
         self._resume(value)
 
     def fail(self, failure: Failed) -> None:

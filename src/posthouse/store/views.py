@@ -18,6 +18,7 @@ from posthouse.protocols.imap.view import Changes, Kept, View
 
 from .changes import all_messages, changes_since, modseq_of
 from .edition import ACCOUNTS
+from .mailboxes import Mailbox
 from .messages.store import Stored
 from .ranges import uids_in
 from .store import Store
@@ -40,6 +41,18 @@ class Step:
     changed: Sequence[int]  # ascending
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Described:
+    """A view as SELECT tells of it."""
+
+    view: View
+    mailbox: Mailbox
+    newest: int  # the last UID that was given
+    first_unseen: int  # a sequence number; 0 if all are \\Seen
+    keywords: tuple[bytes, ...]
+    told: dict[object, bytes] = field(default_factory=dict)  # responses that were made of it
+
+
 @dataclass(slots=True)
 class SharedView:
     """The view of one mailbox, for all sessions that have it selected."""
@@ -53,15 +66,19 @@ class SharedView:
     may_have_recent: bool = False  # there are messages that no session here has claimed
     edition: int = -1  # of the account, when the database was looked at last
     _nothing_new: News | None = None  # since the view that there is
-    _described: tuple[View, tuple[bytes, ...], int] | None = None
+    _described: Described | None = None
 
-    def described(self) -> tuple[tuple[bytes, ...], int]:
-        """For SELECT: keywords in use, and the number of the first message that is not \\Seen."""
-        view = self.view
-        if self._described is None or self._described[0] is not view:
-            keywords = sorted(flag for flag in view.flags_in_use() if not flag.startswith(b"\\"))
-            self._described = view, tuple(keywords[:KEYWORDS]), view.first_without(b"\\Seen")
-        return self._described[1], self._described[2]
+    def described(self, mailbox: Mailbox) -> Described:
+        """What SELECT tells of it; `mailbox` is its row."""
+        before, view = self._described, self.view
+        if before is not None and before.view is view and before.mailbox is mailbox:
+            return before
+        keywords = sorted(flag for flag in view.flags_in_use() if not flag.startswith(b"\\"))
+        unseen = view.first_without(b"\\Seen")
+        # A message may have come between a look at the one and at the other.
+        newest = max(mailbox.uid_next - 1, view.uids[-1] if view.uids else 0)
+        self._described = Described(view, mailbox, newest, unseen, tuple(keywords[:KEYWORDS]))
+        return self._described
 
     def advance(self, changes: Changes) -> None:
         """Take what has happened since the version of the view."""

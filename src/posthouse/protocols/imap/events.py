@@ -32,17 +32,21 @@ class GoOn:
 
 
 def decide(question: object, answer: type[T]) -> Dialogue[T]:
-    """The agent's answer of type `answer`. Raises No where it declined, and Failed.
+    """The agent's answer of type `answer`. Raises No where it declined, and Failed."""
+    return (yield from decided((yield Ask(question)), answer))
+
+
+def decided(given: object, answer: type[T]) -> Dialogue[T]:
+    """The same, of a question that has been asked, and perhaps answered.
 
     While it takes long, the client is told that somebody is there (RFC 9585 §4).
     """
-    given: object = yield Ask(question)
     while isinstance(given, Unfinished):
         yield from send(b"* OK [INPROGRESS] still working\r\n")
         given = yield from ask(GoOn(), object)
     if isinstance(given, Declined):
         raise No(given.text, given.code)
-    assert isinstance(given, answer), f"{question!r} was answered with {given!r}"
+    assert isinstance(given, answer), f"the answer was {given!r}"
     return given
 
 
@@ -150,7 +154,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """Open a mailbox; answered with `Opened`. It is closed by `mail_events.Close`."""
+    """Open a mailbox; answered with `Opened`.
+
+    The one that is open is closed before, also where this one is declined; else it is closed by
+    `mail_events.Close`.
+    """
 
     name: str
     read_only: bool
@@ -166,6 +174,8 @@ class Opened:
     first_unseen: int = 0  # its sequence number; 0 where all is seen
     keywords: tuple[bytes, ...] = ()  # those in use
     mailbox_id: str = ""  # RFC 8474 §4.2
+    #: Responses that were made of all this and the view; the same again while these are the same
+    told: dict[object, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 # APPEND (§6.3.11): BeginAppend, AppendContent..., for each message (RFC 3502); then EndAppend,

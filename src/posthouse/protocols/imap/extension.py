@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import lru_cache
 
 from ..dialogue import Dialogue
 from .events import Opened
@@ -77,7 +78,12 @@ def alone(session: Session, reader: Reader) -> object:
 
 def offers(session: Session, capability: str) -> bool:
     """Whether the extension of this capability is among those of the session."""
-    return any(each.capability == capability for each in session.extensions)
+    return capability in _capabilities(session.extensions)
+
+
+@lru_cache(8)
+def _capabilities(extensions: tuple[Extension, ...]) -> frozenset[str]:
+    return frozenset(each.capability for each in extensions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -19,6 +19,7 @@ T = TypeVar("T")
 _ATOM = re.compile(rb'[^(){ %*"\\\]\x00-\x1f\x7f-\xff]+')
 _ASTRING = re.compile(rb'[^(){ %*"\\\x00-\x1f\x7f-\xff]+')
 _LIST = re.compile(rb'[^(){ "\\\x00-\x1f\x7f-\xff]+')
+_NAME = re.compile(rb' ([^(){ %*"\\\]\x00-\x1f\x7f-\xff]+)')  # SP atom
 _TAG = re.compile(rb'[^(){ %*"\\+\x00-\x1f\x7f-\xff]+')
 _QUOTED = re.compile(rb'"((?:[^"\\\r\n\x00]++|\\["\\])*+)"')
 _ESCAPED = re.compile(rb'\\(["\\])')
@@ -60,9 +61,8 @@ def remembered(parse: Callable[[Reader], T]) -> Callable[[Reader], T]:
         return parse(Reader(Frame([arguments]), utf8))
 
     def recall(reader: Reader) -> T:
-        if not reader.is_short:
-            return parse(reader)
-        return meaning(reader.rest, reader.utf8)
+        arguments = reader.rest(SHORT)
+        return parse(reader) if arguments is None else meaning(arguments, reader.utf8)
 
     return recall
 
@@ -122,21 +122,30 @@ class Reader:
         if not self.ended:
             raise Bad("unexpected argument")
 
-    @property
-    def rest(self) -> bytes:
-        """What is still to be read of a line that is a whole command."""
-        return self._line[self._at :]
-
-    @property
-    def is_short(self) -> bool:
-        """The command is one line, and there is not much left of it."""
-        return len(self._pieces) == 1 and len(self._line) - self._at <= SHORT
+    def rest(self, most: int) -> bytes | None:
+        """All that is still to be read, where it is on this line, and no more than so much."""
+        if self._line is self._pieces[-1] and len(self._line) - self._at <= most:
+            return self._line[self._at :]
+        return None
 
     # Words
 
     def tag(self) -> bytes:
         """tag = 1*<any ASTRING-CHAR except "+">"""
-        return self.take(_TAG, "a tag")[0]
+        found = _TAG.match(self._line, self._at)
+        if not found:
+            raise Bad("expected a tag")
+        self._at = found.end()
+        return found[0]
+
+    def name(self) -> str:
+        """SP and the name of a command, in capitals."""
+        found = _NAME.match(self._line, self._at)
+        if not found:
+            self.space()
+            raise Bad("expected an atom")
+        self._at = found.end()
+        return found[1].decode("ascii").upper()
 
     def atom(self) -> str:
         """atom = 1*ATOM-CHAR"""

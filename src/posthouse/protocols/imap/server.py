@@ -61,8 +61,11 @@ def converse(session: Session) -> Dialogue[None]:
         yield from send(_greeting(session))
         first = True
         while session.state is not State.LOGOUT:
-            if not (yield from _command(session, known, first)):
-                return
+            frame = Frame()
+            if (yield from _read(session, frame)):
+                if first and _HTTP.match(frame.pieces[0]):
+                    return
+                yield from _run(session, known, Reader(frame, session.utf8))
             first = False
     except Interrupted as interrupted:
         yield from send(_bye(_FAREWELLS[interrupted.reason]))
@@ -72,9 +75,8 @@ def converse(session: Session) -> Dialogue[None]:
         return
 
 
-def _command(session: Session, known: Mapping[str, Command], first: bool) -> Dialogue[bool]:
-    """One command and its response; false when the peer does not speak IMAP."""
-    frame = Frame()
+def _read(session: Session, frame: Frame) -> Dialogue[bool]:
+    """Read one command; false when that fails, and the peer has been told so."""
     try:
         yield from read_command(session, frame)
     except LineTooLong:
@@ -83,13 +85,10 @@ def _command(session: Session, known: Mapping[str, Command], first: bool) -> Dia
         raise Bye("line too long") from None
     except No as no:
         yield from _end(session, _tag(frame), b"NO", str(no))
-        return True
+        return False
     except Bad as bad:
         yield from _end(session, _tag(frame), b"BAD", str(bad))
-        return True
-    if first and _HTTP.match(frame.pieces[0]):
         return False
-    yield from _run(session, known, Reader(frame, session.utf8))
     return True
 
 
@@ -136,8 +135,7 @@ def _run(session: Session, known: Mapping[str, Command], reader: Reader) -> Dial
 
 def _find(session: Session, known: Mapping[str, Command], reader: Reader) -> Command:
     """The command whose name comes next."""
-    reader.space()
-    name = reader.atom().upper()
+    name = reader.name()
     command = known.get(name)
     if not command:
         raise Bad("no such command")
@@ -153,7 +151,10 @@ def _end(session: Session, tag: bytes, condition: bytes, said: str) -> Dialogue[
     # NO to a log-in has taken its time already.
     if session.pauses and condition == b"BAD" and session.state is State.NOT_AUTHENTICATED:
         yield from pause()
-    yield Send(responses.tagged(tag, condition, said))
+    octets = responses.tagged(tag, condition, said)
+    if session.ahead:
+        octets, session.ahead = session.ahead + octets, b""
+    yield Send(octets)
     limits = session.limits
     if session.state is State.NOT_AUTHENTICATED:
         session.errors += condition != b"OK"

@@ -95,6 +95,7 @@ class Session:
     selected: Selected | None = None
     watch: Watch | None = None
     tag: bytes = b""  # of the command that is carried out
+    ahead: bytes = b""  # of its responses, what is sent together with the tagged one
     numbered: bool = False  # and it names messages by their numbers: they must hold to its end
     gathered: int = 0  # octets of the literals of one command, in memory
     errors: int = 0

@@ -364,6 +364,8 @@ class Selected:
         return merged([(start, stop) for start, stop in found if start < stop])
 
     def recent_count(self) -> int:
+        if not self.recent:
+            return 0
         return sum(stop - start for start, stop in self.recent_positions())
 
     def haunted(self, positions: Ranges) -> bool:

@@ -35,7 +35,7 @@ from ..snapshots import Snapshots
 from ..space import Lack, Space
 from ..store import Store
 from ..unit import Unit
-from ..views import MailboxViews, SharedView
+from ..views import Described, MailboxViews, SharedView
 from .appending import AppendAnswers
 from .login import QUESTIONS, Authenticator, Door
 from .mailboxes import MailboxAnswers, mailbox_id
@@ -298,15 +298,13 @@ class ImapAgent:
         self._shared = shared
         self._claims = not question.read_only
         self._listen(True)
-        # A message may have come since the mailbox was found: this is the last in the view.
-        uids = shared.view.uids
-        newest = max(found.uid_next - 1, uids[-1] if uids else 0)
-        opened = opened_of(question, found, shared, newest)
-        if found.recent_from > newest:
+        about = shared.described(found)
+        opened = opened_of(question, about, mailbox_id(self._account, found.id))
+        if found.recent_from > about.newest:
             return opened
         if self._claims:
             return self._with_claim(opened, found)
-        opened.selected.recent.append((found.recent_from, newest))  # EXAMINE takes nothing
+        opened.selected.recent.append((found.recent_from, about.newest))  # EXAMINE takes nothing
         return opened
 
     async def _with_claim(self, opened: events.Opened, found: Mailbox) -> events.Opened:
@@ -500,12 +498,14 @@ ANSWERS: Mapping[type, tuple[str, Callable[..., object], bool]] = {
 }
 
 
-def opened_of(
-    question: events.Select, found: Mailbox, shared: SharedView, newest: int
-) -> events.Opened:
-    """What SELECT tells of a mailbox in which `newest` is the last UID that was given."""
-    view = shared.view
-    selected = Selected(question.name, found.uid_validity, question.read_only, view)
-    keywords, unseen = shared.described()
-    identity = mailbox_id(shared.account, found.id)
-    return events.Opened(selected, newest + 1, unseen, keywords, identity)
+def opened_of(question: events.Select, about: Described, identity: str) -> events.Opened:
+    """The answer to SELECT."""
+    validity = about.mailbox.uid_validity
+    return events.Opened(
+        Selected(question.name, validity, question.read_only, about.view),
+        about.newest + 1,
+        about.first_unseen,
+        about.keywords,
+        identity,
+        about.told,
+    )

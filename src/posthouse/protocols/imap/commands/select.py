@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...dialogue import Dialogue, send
+from ...dialogue import Dialogue, Send
 from .. import responses
 from ..events import Opened, Select, decide, obey
 from ..extension import Command, SelectParameter, Tells, offers
@@ -12,6 +12,7 @@ from ..parameters import parameters
 from ..session import Session, State
 
 _SYSTEM = tuple(SYSTEM_FLAGS.values())
+RESPONSES = 8  # that are kept of the same mailbox
 
 
 def select(session: Session, reader: Reader) -> Dialogue[str]:
@@ -23,24 +24,22 @@ def open_mailbox(session: Session, reader: Reader, read_only: bool) -> Dialogue[
     """Leave the mailbox that is selected, if one is, and select another one, if it can be."""
     reader.space()
     name = reader.mailbox()
-    given = parameters(reader, [each.select_parameters for each in session.extensions])
+    given = parameters(reader, (each.select_parameters for each in session.extensions))
     reader.end()
     asked = [each for each in given.values() if isinstance(each, SelectParameter)]
     for parameter in asked:
         parameter.check(session)
     if session.selected is not None:
-        yield from leave(session)
-        yield from send(b"* OK [CLOSED] what follows is about another mailbox\r\n")
+        session.selected = None
+        session.state = State.AUTHENTICATED
+        yield Send(b"* OK [CLOSED] what follows is about another mailbox\r\n")
     opened = yield from decide(Select(name, read_only, given), Opened)
     session.selected = opened.selected
     session.state = State.SELECTED
     opened.selected.enabled = session.enabled
     if session.watch is not None:
         opened.selected.wanted = session.watch.wanted
-    yield from send(_answer(opened))
-    if offers(session, "OBJECTID"):  # RFC 8474 §4.2
-        said = f"OK [MAILBOXID ({opened.mailbox_id})] its name may change"
-        yield from send(responses.untagged(said.encode("ascii")))
+    yield Send(_told(session, opened))
     for parameter in asked:
         yield from parameter.answer(session, opened)
     return "[READ-ONLY] selected" if opened.selected.read_only else "[READ-WRITE] selected"
@@ -54,7 +53,23 @@ def leave(session: Session) -> Dialogue[None]:
         yield from obey(Close(expunge=False))
 
 
-def _answer(opened: Opened) -> bytes:
+def _told(session: Session, opened: Opened) -> bytes:
+    """The responses, which are the same again where the agent gives the same `told` again."""
+    selected = opened.selected
+    revision2 = "IMAP4REV2" in selected.enabled
+    if revision2:  # RFC 9051, appendix E
+        selected.recent.clear()
+    has_ids = offers(session, "OBJECTID")
+    key = selected.mailbox, selected.read_only, revision2, has_ids, selected.recent_count()
+    octets = opened.told.get(key)
+    if octets is None:
+        octets = b"".join(map(responses.untagged, _answer(opened, revision2, has_ids)))
+        if len(opened.told) < RESPONSES:
+            opened.told[key] = octets
+    return octets
+
+
+def _answer(opened: Opened, revision2: bool, has_ids: bool) -> list[bytes]:
     selected = opened.selected
     known = (*_SYSTEM, *opened.keywords)
     permanent = () if selected.read_only else (*known, b"\\*")
@@ -66,14 +81,15 @@ def _answer(opened: Opened) -> bytes:
         b"OK [UIDNEXT %d] next UID" % opened.uid_next,
         b"OK [HIGHESTMODSEQ %d] highest" % selected.view.version,  # RFC 7162 §3.1.2.1
     ]
-    if "IMAP4REV2" in selected.enabled:  # RFC 9051, appendix E
-        selected.recent.clear()
+    if revision2:
         lines.append(b'LIST () "/" ' + responses.mailbox(selected.mailbox, utf8=True))
-        return b"".join(map(responses.untagged, lines))
-    lines.insert(2, b"%d RECENT" % selected.recent_count())
-    if opened.first_unseen:
-        lines.insert(3, b"OK [UNSEEN %d] first unseen" % opened.first_unseen)
-    return b"".join(map(responses.untagged, lines))
+    else:
+        lines.insert(2, b"%d RECENT" % selected.recent_count())
+        if opened.first_unseen:
+            lines.insert(3, b"OK [UNSEEN %d] first unseen" % opened.first_unseen)
+    if has_ids:  # RFC 8474 §4.2
+        lines.append(f"OK [MAILBOXID ({opened.mailbox_id})] its name may change".encode("ascii"))
+    return lines
 
 
 SELECT = Command(select, tells=Tells.NOTHING)

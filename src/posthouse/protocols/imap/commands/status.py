@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ...dialogue import Dialogue, Send
+from ...dialogue import Ask, Dialogue
 from .. import responses
-from ..events import Counts, Status, decide
+from ..events import Counts, Status, decided
 from ..extension import Command
 from ..grammar import Reader, remembered
 from ..modseq import make_aware
@@ -51,8 +51,10 @@ def status(session: Session, reader: Reader) -> Dialogue[str]:
     _check(session, items)
     if "HIGHESTMODSEQ" in items:
         yield from make_aware(session)
-    counts = yield from decide(question, Counts)
-    yield Send(_told(session, reader.utf8, question, counts))
+    counts = yield Ask(question)
+    if type(counts) is not Counts:
+        counts = yield from decided(counts, Counts)
+    session.ahead = _told(session, reader.utf8, question, counts)
     return "that is all"
 
 
