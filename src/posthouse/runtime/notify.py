@@ -101,7 +101,7 @@ class Sender:
     def _listening(self) -> list[str]:
         """The names of the other sockets, listed again when the directory has changed."""
         with contextlib.suppress(OSError):  # no descriptors left: those known so far are told
-            changed = self._here.stat().st_mtime
+            changed = os.fstat(self._descriptor).st_mtime
             if changed != self._seen:
                 self._peers = [path.name for path in self._here.iterdir() if path.suffix == SUFFIX]
                 # Two changes within a tick of the clock bear one time: a young list is not kept.

@@ -21,7 +21,8 @@ from ..contents import header_size
 from ..mailboxes import find_mailbox
 from ..messages.append import Arrival, append_messages, size_of
 from ..messages.refusals import NoSuchMailbox
-from ..quota import OverQuota, has_room
+from ..quota import OverQuota
+from ..quota import kept as octets_kept
 from ..space import Lack
 from ..spool import Spool, Spooled
 from ..store import Store
@@ -76,19 +77,14 @@ class AppendAnswers:
         self._news = news
         self._lack = lack
         self._mailbox = ""
+        self._took: str | None = None  # the last mailbox, of an account without a quota
         self._appends: list[Append] = []
 
     def _begin(self, question: events.BeginAppend) -> Declined | None:
-        account = self._account()
-        if self._store.read(find_mailbox(account, question.mailbox)) is None:
-            return TRY_CREATE
+        if question.mailbox != self._took and (refusal := self._unfit(question)):
+            return refusal
         if lack := self._lack():
             return LACKS[lack]
-        octets = question.size + sum(each.spool.size for each in self._appends)
-        if question.replaces:
-            octets -= self._store.read(size_of(account, self._selected(), question.replaces))
-        if not self._store.read(lambda: has_room(account, octets)):
-            return REFUSALS[OverQuota]
         try:
             flags = flag_text.canonical([flag.decode("ascii") for flag in question.flags])
         except flag_text.TooManyFlags as refusal:
@@ -101,6 +97,21 @@ class AppendAnswers:
             Append(flags, question.date, spool, newlines, question.binary, question.utf8)
         )
         return None
+
+    def _unfit(self, question: events.BeginAppend) -> Declined | None:
+        """Why it would not be filed, before it is sent in vain; what counts is looked at then."""
+        account = self._account()
+        self._took = None
+        if self._store.read(find_mailbox(account, question.mailbox)) is None:
+            return TRY_CREATE
+        kept, most = self._store.read(lambda: octets_kept(account))
+        if not most:
+            self._took = question.mailbox
+            return None
+        octets = question.size + sum(each.spool.size for each in self._appends)
+        if question.replaces:
+            octets -= self._store.read(size_of(account, self._selected(), question.replaces))
+        return REFUSALS[OverQuota] if kept + octets > most else None
 
     def content(self, octets: bytes) -> None:
         """Some octets of the last message."""
@@ -147,6 +158,7 @@ class AppendAnswers:
             # If the client goes away now, the unit completes all the same.
             filed = await self._own.write(unit, long=len(arrivals) > 1)
         except tuple(REFUSALS) as refusal:
+            self._took = None
             let_go(appends)
             return TRY_CREATE if isinstance(refusal, NoSuchMailbox) else REFUSALS[type(refusal)]
         except Exception:  # nothing was filed
