@@ -94,7 +94,8 @@ def test_what_is_found_is_what_matches(
 
 @given(st.sets(st.integers(0, 70)))
 def test_masks(positions: set[int]) -> None:
-    assert mask.positions(mask.of_positions(positions, 71)) == sorted(positions)
+    assert list(mask.positions(mask.of_positions(positions, 71))) == sorted(positions)
+    assert mask.of_bools([at in positions for at in range(71)]) == mask.of_positions(positions, 71)
     assert mask.of_ranges([(at, at + 1) for at in positions], 71) == sum(
         1 << at for at in positions
     )

@@ -19,6 +19,7 @@ from posthouse.protocols.imap.fetch.item import (
     message_template,
     render,
 )
+from posthouse.protocols.imap.search.answers import ANSWERS, keep_answer, kept_answer
 from posthouse.protocols.imap.sequence import joined
 from posthouse.protocols.imap.view import Changes, Selected, View
 
@@ -56,6 +57,7 @@ def test_a_view_after_changes_is_the_list_after_them(
         for step in steps:
             told = view
             said(view)  # leaves blocks of octets with the view
+            keep_answer(view, range(len(view)), "all", repr(view.uids).encode())
             version += 1
             changed: dict[int, tuple[bytes, int]] = {}
             expunged = []
@@ -77,8 +79,11 @@ def test_a_view_after_changes_is_the_list_after_them(
             assert listed(view) == [(u, *m) for u, m in sorted(messages.items())]
             assert said(view) == said(View.of(version, listed(view)))
             assert described(view) == described(View.of(version, listed(view)))
+            answer = repr(told.uids).encode() if view.uids == told.uids else None
+            assert kept_answer(view, range(len(view)), "all") == answer
             stored, _ = view.flagged(version, [(5, 20, {b"": b"\\Seen", b"$Junk": b""})])
             assert described(stored) == described(View.of(version, listed(stored)))
+            assert kept_answer(stored, range(len(view)), "all") == answer
             gone, newer = view.since(told)
             assert gone == sorted(set(before_step) - set(messages))
             assert newer == sorted(set(changed) & set(messages))
@@ -105,6 +110,17 @@ def test_a_response_is_the_same_whatever_it_stands_with(count: int, data: st.Dat
             right = [each[at] for at in some]
             assert b"".join(from_view(selected, joined(some), items)) == b"".join(right)
             assert b"".join(at_positions(selected, some, items)) == b"".join(right)
+
+
+def test_answers_about_all_messages_are_kept_and_not_too_many() -> None:
+    view = View.of(1, [(1, b"", 1), (2, b"", 1)])
+    keep_answer(view, [0], "some", b"1")
+    assert kept_answer(view, [0], "some") is None
+    for number in range(ANSWERS + 1):
+        keep_answer(view, [0, 1], number, b"%d" % number)
+    assert [kept_answer(view, [0, 1], number) for number in (0, 1)] == [None, b"1"]
+    assert kept_answer(view, range(2), ANSWERS) == b"%d" % ANSWERS
+    assert kept_answer(view, [1], 1) is None
 
 
 @given(st.sets(st.integers(1, 30)), st.sets(st.integers(1, 30)), st.data())

@@ -15,7 +15,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, compress
 from typing import TYPE_CHECKING
@@ -86,6 +86,8 @@ class View:
     texts: dict[int, frozenset[bytes]] = field(default_factory=dict, repr=False)
     #: The same of the largest of its `modseqs`.
     newest: dict[int, int] = field(default_factory=dict, repr=False)
+    #: By question, answers about all messages that hold while these are there (`search.answers`).
+    answers: dict[object, int] = field(default_factory=dict, repr=False)
     kept: Kept = field(default_factory=Kept, repr=False)
 
     @classmethod
@@ -137,6 +139,11 @@ class View:
             start = block * BLOCK
             texts = self.texts[block] = frozenset(self.flags[start : start + BLOCK])
         return texts
+
+    def flags_by_block(self) -> Iterator[tuple[list[bytes], frozenset[bytes]]]:
+        """The flags of each block of messages, and the different ones among them."""
+        for block, start in enumerate(range(0, len(self.flags), BLOCK)):
+            yield self.flags[start : start + BLOCK], self._texts(block)
 
     def flags_in_use(self) -> set[bytes]:
         """All that a message bears; of what has not changed, nothing is looked at again."""
@@ -205,6 +212,8 @@ class View:
         for key, handle in list(self.lasting.items()):
             if key[1] < same:
                 view.lasting[key] = handle
+        if not new and not gone:
+            view.answers.update(self.answers)
         return view
 
     def _hand_on(self, view: View, touched: Container[int], same: int) -> None:
@@ -249,7 +258,9 @@ class View:
                 modseqs[at] = version
                 changed.append(uids[at])
                 touched.add(at // BLOCK)
-        view = View(version, uids, flags, modseqs, lasting=self.lasting.copy(), kept=self.kept)
+        view = View(version, uids, flags, modseqs, kept=self.kept)
+        view.lasting.update(self.lasting)
+        view.answers.update(self.answers)
         self._hand_on(view, touched, len(uids))
         return view, changed
 

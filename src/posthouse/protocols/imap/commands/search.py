@@ -7,6 +7,7 @@ from ..extension import Command, Tells
 from ..grammar import Reader
 from ..progress import Progress
 from ..result import No
+from ..search.answers import keep_answer, kept_answer
 from ..search.begin import begin, highest
 from ..search.grammar import search_program
 from ..search.returns import ALL, Found, Options, Save, extended, search_return_opts, spoken_of
@@ -45,10 +46,13 @@ def _search(
             selected.saved = selected.view.uid_ranges(ranges)
         yield from send(extended(session, found, options, changed))
         return
-    line = " ".join(["* SEARCH", *map(str, found.numbers(positions))])
+    said = kept_answer(selected.view, positions, ("SEARCH", by_uid))
+    if said is None:
+        said = " ".join(["* SEARCH", *map(str, found.numbers(positions))]).encode("ascii")
+        keep_answer(selected.view, positions, ("SEARCH", by_uid), said)
     if changed and positions:
-        line += f" (MODSEQ {highest(selected, positions)})"
-    yield from send(line.encode("ascii") + b"\r\n")
+        said += b" (MODSEQ %d)" % highest(selected, positions)
+    yield from send(said + b"\r\n")
 
 
 SEARCH = Command(search, IN_MAILBOX, Tells.NO_EXPUNGE, by_number=True)

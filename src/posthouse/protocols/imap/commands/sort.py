@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ...dialogue import Dialogue, send
 from ..extension import Command, Tells
 from ..grammar import Reader
 from ..result import Bad
+from ..search.answers import keep_answer, kept_answer, numbers_of
 from ..search.begin import highest, tells_modseq
+from ..search.columns import columns_of
 from ..session import IN_MAILBOX, Session
-from ..sorting.columns import found_columns, numbers_of, search_criteria
+from ..sorting.criteria import found, search_criteria
 
 #: sort-key, and the column that it stands for
 KEYS: Mapping[str, str] = {
@@ -36,18 +39,29 @@ def sort(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[str
         raise Bad("expected some sort criteria")
     reader.space()
     key = search_criteria(session, reader)
-    columns = tuple(dict.fromkeys(column for column, _ in criteria))
-    selected, positions, values = yield from found_columns(session, key, columns)
-    by_name = dict(zip(columns, values, strict=True))
-    order = list(range(len(positions)))
-    for column, reverse in reversed(criteria):  # each leaves equal ones in the order before
-        order.sort(key=by_name[column].__getitem__, reverse=reverse)
-    numbers = numbers_of(selected, [positions[at] for at in order], by_uid)
-    line = " ".join(["* SORT", *map(str, numbers)])
-    if numbers and tells_modseq(key):
-        line += f" (MODSEQ {highest(selected, positions)})"
-    yield from send(line.encode("ascii") + b"\r\n")
+    selected, positions, progress = yield from found(session, key)
+    asked = ("SORT", tuple(criteria), by_uid)
+    said = kept_answer(selected.view, positions, asked)
+    if said is None:
+        columns = tuple(dict.fromkeys(column for column, _ in criteria))
+        positions, values = yield from columns_of(selected, positions, columns, progress)
+        order = _order(len(positions), criteria, dict(zip(columns, values, strict=True)))
+        numbers = numbers_of(selected, positions, by_uid)
+        said = " ".join(["* SORT", *[str(numbers[at]) for at in order]]).encode("ascii")
+        keep_answer(selected.view, positions, asked, said)
+    if positions and tells_modseq(key):
+        said += b" (MODSEQ %d)" % highest(selected, positions)
+    yield from send(said + b"\r\n")
     return "sorted"
+
+
+def _order(
+    count: int, criteria: Sequence[tuple[str, bool]], columns: Mapping[str, Sequence[Any]]
+) -> list[int]:
+    order = list(range(count))
+    for column, reverse in reversed(criteria):  # each leaves equal ones in the order before
+        order.sort(key=columns[column].__getitem__, reverse=reverse)
+    return order
 
 
 def uid_sort(session: Session, reader: Reader) -> Dialogue[str]:

@@ -6,8 +6,10 @@ from ...dialogue import Dialogue, send
 from ..extension import Command, Tells
 from ..grammar import Reader
 from ..result import Bad
+from ..search.answers import keep_answer, kept_answer, numbers_of
+from ..search.columns import columns_of
 from ..session import IN_MAILBOX, Session
-from ..sorting.columns import found_columns, numbers_of, search_criteria
+from ..sorting.criteria import found, search_criteria
 from ..sorting.threads import written
 
 
@@ -23,12 +25,16 @@ def thread(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[s
     else:
         raise Bad("no such threading algorithm")
     key = search_criteria(session, reader)
-    selected, positions, values = yield from found_columns(session, key, algorithm.columns)
-    numbers = numbers_of(selected, positions, by_uid)
-    line = "* THREAD"
-    if positions:
-        line += " " + written(algorithm.make(*values), numbers)
-    yield from send(line.encode("ascii") + b"\r\n")
+    selected, positions, progress = yield from found(session, key)
+    asked = ("THREAD", name, by_uid)
+    said = kept_answer(selected.view, positions, asked)
+    if said is None:
+        positions, values = yield from columns_of(selected, positions, algorithm.columns, progress)
+        numbers = numbers_of(selected, positions, by_uid)
+        threads = written(algorithm.make(*values), numbers)
+        said = f"* THREAD {threads}".rstrip().encode("ascii")
+        keep_answer(selected.view, positions, asked, said)
+    yield from send(said + b"\r\n")
     return "threaded"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...dialogue import Dialogue, ask
 from ..mail_events import AskTime
 from ..modseq import make_aware
@@ -38,7 +40,7 @@ def tells_modseq(key: Key) -> bool:
     return any(isinstance(leaf, Changed) for leaf in leaves(key))
 
 
-def highest(selected: Selected, positions: list[int]) -> int:
+def highest(selected: Selected, positions: Sequence[int]) -> int:
     """The largest mod-sequence of the messages at these positions; 0 where there are none."""
     modseqs = selected.view.modseqs
     return max([modseqs[at] for at in positions], default=0)

@@ -22,10 +22,10 @@ _NEEDS = {"arrival": Need.DATE, "size": Need.SIZE, "sent": Need.DATE | Need.HEAD
 
 def columns_of(
     selected: Selected,
-    positions: list[int],
+    positions: Sequence[int],
     columns: tuple[str, ...],
     progress: Progress | None = None,
-) -> Dialogue[tuple[list[int], list[Sequence[Any]]]]:
+) -> Dialogue[tuple[Sequence[int], list[Sequence[Any]]]]:
     """The columns of these messages; positions of messages that are not there are left out."""
     view = selected.view
     uids: Sequence[int] = view.uids
@@ -44,12 +44,12 @@ def columns_of(
 
 
 def _completed(
-    positions: list[int],
+    positions: Sequence[int],
     uids: Sequence[int],
     columns: tuple[str, ...],
     known: Ordering,
     progress: Progress | None,
-) -> Dialogue[tuple[list[int], list[Sequence[Any]]]]:
+) -> Dialogue[tuple[Sequence[int], list[Sequence[Any]]]]:
     """What is known of these messages, and what has to be looked for."""
     places = dict(zip(known.uids, range(len(known.uids)), strict=True))
     missing = [uid for uid in uids if uid not in places]

@@ -140,9 +140,14 @@ def has_flag(flag: bytes) -> Key:
     """A flag, in small letters, is set."""
 
     def find(selected: Selected) -> int:
-        flags = selected.view.flags
-        marks = {each: 0x31 if flag in each.lower().split() else 0x30 for each in set(flags)}
-        return mask.of_marks(bytes(map(marks.__getitem__, flags)))
+        bears = bytearray()
+        for flags, texts in selected.view.flags_by_block():
+            with_it = {text for text in texts if flag in text.lower().split()}
+            if 0 < len(with_it) < len(texts):
+                bears += bytes(map(with_it.__contains__, flags))
+            else:
+                bears += bytes([bool(with_it)]) * len(flags)
+        return mask.of_bools(bears)
 
     return Seen(find)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..grammar import Reader
@@ -10,6 +10,7 @@ from ..result import Bad
 from ..sequence import format_set, runs
 from ..session import Session
 from ..view import Selected
+from .answers import numbers_of
 from .begin import highest
 
 
@@ -21,10 +22,9 @@ class Found:
     positions: Sequence[int]  # ascending
     by_uid: bool
 
-    def numbers(self, positions: Iterable[int]) -> list[int]:
+    def numbers(self, positions: Sequence[int]) -> Sequence[int]:
         """What names the messages at these positions in the response."""
-        uids = self.selected.view.uids
-        return [uids[at] for at in positions] if self.by_uid else [at + 1 for at in positions]
+        return numbers_of(self.selected, positions, self.by_uid)
 
 
 @dataclass(frozen=True, slots=True)

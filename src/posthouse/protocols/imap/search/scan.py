@@ -41,10 +41,9 @@ FEW = 20  # one message found of so many is few
 LONGEST_TEXT = 8 * 1024 * 1024  # octets of one part of a large message that are looked at
 
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
-_MARKS = bytes.maketrans(b"\0\1", b"01")
 
 
-def find(selected: Selected, key: Key, progress: Progress | None = None) -> Dialogue[list[int]]:
+def find(selected: Selected, key: Key, progress: Progress | None = None) -> Dialogue[Sequence[int]]:
     """The positions of the messages that match, in ascending order."""
     everything = mask.full(len(selected.view))
     known: dict[Leaf, tuple[int, int]] = {}
@@ -92,7 +91,7 @@ def _ranged(
         low, high = leaf.least, leaf.most
         holds = [low <= value <= high for value in by_name[leaf.column]]
         if len(there) == count:
-            found = mask.of_marks(bytes(holds).translate(_MARKS))
+            found = mask.of_bools(holds)
         else:
             found = mask.of_positions(compress(there, holds), count)
         known[leaf] = found, found
@@ -127,7 +126,7 @@ def _mask_of_uids(view: View, uids: Sequence[int]) -> int:
     """The positions of these of the messages, however many."""
     if len(uids) * FEW < len(view):
         return mask.of_positions(view.indexes(uids), len(view))
-    return mask.of_marks(bytes(map(set(uids).__contains__, view.uids)).translate(_MARKS))
+    return mask.of_bools(map(set(uids).__contains__, view.uids))
 
 
 def _need(leaf: Leaf) -> Need:
@@ -138,7 +137,7 @@ def _need(leaf: Leaf) -> Need:
 
 def _scan(
     selected: Selected,
-    positions: list[int],
+    positions: Sequence[int],
     stage: list[Leaf],
     most: int,
     known: dict[Leaf, tuple[int, int]],
