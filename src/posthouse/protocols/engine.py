@@ -81,7 +81,8 @@ class Engine:
         "step",
     )
 
-    def __init__(self, dialogue: Dialogue[None]) -> None:
+    def __init__(self, dialogue: Dialogue[None], notices: dict[object, None] | None = None) -> None:
+        """In `notices` the dialogue may see whether there are some to be taken."""
         self._dialogue = dialogue
         self._input = bytearray()
         self._scanned = 0  # octets of input known to hold no CRLF
@@ -89,7 +90,7 @@ class Engine:
         self._midline = False  # ReadLines gave a part of an over-long line
         self._output: list[bytes] = []
         self._waiting = 0  # octets in output
-        self._notices: dict[object, None] = {}
+        self._notices: dict[object, None] = {} if notices is None else notices
         self._noticed = 0  # notices given since the last line
         self._deflated: Deflated | None = None
         self._plain = b""  # output from before it is compressed

@@ -26,7 +26,7 @@ _TAKE = TakeNotices()
 
 def tell(session: Session, expunges_allowed: bool) -> Dialogue[None]:
     """Tell the client what it may be told now, if there is something and the agent can say it."""
-    notices: tuple[object, ...] = yield _TAKE
+    notices = session.notices and (yield _TAKE)
     selected = session.selected
     if selected is not None and (notices or selected.stale):
         with suppress(Failed):

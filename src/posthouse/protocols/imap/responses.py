@@ -81,4 +81,4 @@ def continuation(said: bytes) -> bytes:
 
 def tagged(tag: bytes, condition: bytes, said: str) -> bytes:
     """response-tagged = tag SP ("OK" / "NO" / "BAD") SP resp-text CRLF"""
-    return b"%b %b %b\r\n" % (tag, condition, text(said))
+    return b" ".join((tag, condition, text(said))) + b"\r\n"

@@ -41,7 +41,7 @@ _HTTP = re.compile(rb"[A-Z]+ \S+ HTTP/\d|(?:GET|POST|PUT|HEAD|OPTIONS|CONNECT|DE
 
 def serve(session: Session) -> Engine:
     """An engine for one connection."""
-    return Engine(converse(session))
+    return Engine(converse(session), session.notices)
 
 
 @lru_cache(maxsize=8)
@@ -62,7 +62,11 @@ def converse(session: Session) -> Dialogue[None]:
         first = True
         while session.state is not State.LOGOUT:
             frame = Frame()
-            if (yield from _read(session, frame)):
+            try:
+                yield from read_command(session, frame)
+            except (LineTooLong, No, Bad) as fault:
+                yield from _reject(session, frame, fault)
+            else:
                 if first and _HTTP.match(frame.pieces[0]):
                     return
                 yield from _run(session, known, Reader(frame, session.utf8))
@@ -75,21 +79,14 @@ def converse(session: Session) -> Dialogue[None]:
         return
 
 
-def _read(session: Session, frame: Frame) -> Dialogue[bool]:
-    """Read one command; false when that fails, and the peer has been told so."""
-    try:
-        yield from read_command(session, frame)
-    except LineTooLong:
+def _reject(session: Session, frame: Frame, fault: LineTooLong | No | Bad) -> Dialogue[None]:
+    """Say why a command was not read to its end."""
+    if isinstance(fault, LineTooLong):
         yield from send(responses.tagged(_tag(frame), b"BAD", "line too long"))
         # How it would have gone on is not known: a literal might be taken for commands.
         raise Bye("line too long") from None
-    except No as no:
-        yield from _end(session, _tag(frame), b"NO", str(no))
-        return False
-    except Bad as bad:
-        yield from _end(session, _tag(frame), b"BAD", str(bad))
-        return False
-    return True
+    condition = b"NO" if isinstance(fault, No) else b"BAD"
+    yield from _end(session, _tag(frame), condition, str(fault))
 
 
 def _run(session: Session, known: Mapping[str, Command], reader: Reader) -> Dialogue[None]:

@@ -94,6 +94,7 @@ class Session:
     compressed: bool = False  # RFC 4978
     selected: Selected | None = None
     watch: Watch | None = None
+    notices: dict[object, None] = field(default_factory=dict)  # the engine's, to be taken
     tag: bytes = b""  # of the command that is carried out
     ahead: bytes = b""  # of its responses, what is sent together with the tagged one
     numbered: bool = False  # and it names messages by their numbers: they must hold to its end
