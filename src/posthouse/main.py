@@ -27,6 +27,7 @@ from .accounts.tokens import Settings as TokenSettings
 from .accounts.tokens import Tokens
 from .config import Config
 from .mda.delivery import LocalDelivery
+from .mta.queue.following import OFTEN, Reading, follow
 from .mta.queue.queue import Queue
 from .mta.queue.recalling import recall
 from .mta.queue.schedule import Schedule
@@ -37,7 +38,7 @@ from .mta.report.settlement import Settlement
 from .routing import new_resolver, new_router, relay_settings
 from .runtime.accepting import TlsServer
 from .runtime.census import Census, Limits, room_for
-from .runtime.clock import Clock, Jumps, SystemClock
+from .runtime.clock import Clock, Jumps, SystemClock, boot_id
 from .runtime.connection import Connection, Service
 from .runtime.counters import Counters
 from .runtime.hostname import own_name
@@ -123,9 +124,11 @@ class Worker:
         #: The worker of this index that was here before is dead, or about to end after SIGHUP.
         self._lease_of_index = f"w{index}-"
         self._lease = f"{self._lease_of_index}{os.getpid()}-{secrets.token_hex(8)}"
+        self._clock = clock
         self._jumps = Jumps(clock)
         # What sets a time to wait for asks by this one.
         self._now = self._jumps.now
+        self._follow_at = 0.0  # by the monotonic clock
         self._was_ahead = False  # the clock, and what waits has not been looked at since
         self.store = Store(directory)
         self._sender = Sender(directory)
@@ -155,6 +158,7 @@ class Worker:
             self._now,
             random.random,
             log,
+            self._jumps.in_doubt,
         )
         self._delivery = LocalDelivery(
             self.store,
@@ -279,6 +283,7 @@ class Worker:
         living = [f"{self._lease_of_index}{pid}-" for pid in self._sender.living()]
         living.append(self._lease)
         await self.store.write(release_leases(self._lease_of_index, living))
+        await self._follow_clock()
         longest = max(self._schedule.longest_wait(), int(2 * self._config.relay.longest_wait))
         await self.store.write(recall(int(self._now()), longest))
 
@@ -288,8 +293,19 @@ class Worker:
             with contextlib.suppress(StoreUnavailable):
                 return await self._take_over()
 
+    async def _follow_clock(self) -> None:
+        """Have letters be as old as they are, whatever the clock says now."""
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        jump = await self.store.write(follow(Reading(int(now), int(monotonic), boot_id())))
+        if jump:
+            self._log.warning("the clock has jumped", seconds=jump)
+        self._jumps.followed()
+        self._follow_at = monotonic + OFTEN
+
     async def _look_at_clock(self) -> None:
-        """Have nothing wait for a time that was set by a clock that was ahead."""
+        """Have nothing wait for a time that was set by a clock that was ahead, or be given up."""
+        if self._jumps.in_doubt() or self._clock.monotonic() >= self._follow_at:
+            await self._follow_clock()
         if (back := self._jumps.back()) > JUMP:
             self._log.warning("the clock has gone back", seconds=round(back))
             self._was_ahead = True

@@ -25,6 +25,20 @@ class WrongClock(SetClock):
         return super().now() + self.ahead
 
 
+def test_attack_64_a_clock_is_in_doubt_until_what_waits_has_followed() -> None:
+    clock = WrongClock()
+    jumps = Jumps(clock)
+    clock.move(9 * 86_400)
+    assert not jumps.in_doubt()
+    for ahead in (86_400.0, 0.0, -86_400.0):
+        clock.ahead = ahead
+        if ahead:
+            assert jumps.in_doubt()
+        jumps.back()
+        jumps.followed()
+        assert not jumps.in_doubt()
+
+
 def test_attack_64_a_time_that_was_told_is_remembered() -> None:
     """However short it was ahead: what was put off meanwhile must not wait for it."""
     clock = WrongClock()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
+
+DOUBTFUL = 1800.0  # seconds of a jump, from which letters may be given up too soon
 
 
 class Clock(Protocol):
@@ -45,12 +49,20 @@ class SetClock:
         self._monotonic += max(0.0, seconds)
 
 
+def boot_id() -> str:
+    """Of this start of the machine, since which `monotonic` counts; "" where it is not told."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return ""
+
+
 class Jumps:
-    """Sees that the clock has gone back, by the one that never does."""
+    """Sees that the clock has jumped, by the one that never does."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._ahead = self._difference()
+        self._followed = self._ahead  # what waits has its times by this difference
 
     def _difference(self) -> float:
         return self._clock.now() - self._clock.monotonic()
@@ -70,6 +82,14 @@ class Jumps:
         """
         before, self._ahead = self._ahead, self._difference()
         return before - self._ahead
+
+    def in_doubt(self) -> bool:
+        """It has jumped, and the times of what waits have not followed yet."""
+        return abs(self._difference() - self._followed) > DOUBTFUL
+
+    def followed(self) -> None:
+        """They have now."""
+        self._followed = self._difference()
 
 
 def moment(clock: Clock) -> datetime:

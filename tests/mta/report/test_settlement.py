@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 
+import pytest
+
 from posthouse.mta.queue.letter import Letter, Recipient
 from posthouse.mta.queue.listing import Entry, list_queue
 from posthouse.mta.queue.outcome import Deferred, Expanded, Failed, Outcome, Relayed, Trouble
@@ -97,6 +99,28 @@ def test_relayed(tmp_path: Path) -> None:
         assert site.entries() == []
         assert "relayed" in site.said[0]
         assert "x@b.example" in site.said[0]
+
+    at_site(tmp_path, test)
+
+
+@pytest.mark.parametrize("since", [5 * HOUR, 6 * DAY])
+def test_attack_64_nothing_is_too_late_by_a_clock_that_has_jumped(
+    tmp_path: Path, since: int
+) -> None:
+    """Not the first try after the jump ends a letter, nor is its sender warned."""
+
+    async def test(site: Site) -> None:
+        await site.take_in("ann@a.example", X)
+        site.now += since
+        site.settlement.in_doubt = lambda: True
+        assert await site.settle(LATER)
+        (waiting,) = site.entries()
+        assert (waiting.state, waiting.due) == ("deferred", site.now + 300)
+        assert not waiting.warned
+        site.now = waiting.due
+        site.settlement.in_doubt = lambda: False
+        assert await site.settle(LATER)
+        assert len(site.reports()) == 1
 
     at_site(tmp_path, test)
 

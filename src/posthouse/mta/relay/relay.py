@@ -290,6 +290,8 @@ class Relay:
             try:
                 if turn % TURNS_TO_FORGET == 0:
                     await self._store.write(forget_old(int(self._now())))
+                if self._settlement.in_doubt():
+                    continue
                 async for jobs in self._late.portions():
                     for job in jobs:
                         self._jobs[job] = None

@@ -11,7 +11,7 @@ from posthouse.mta.queue.concluding import Copy, LeaseLost, Move, Report, conclu
 from posthouse.mta.queue.listing import Entry, recipients_of
 from posthouse.mta.queue.outcome import Deferred, Expanded, Failed, Outcome, Relayed, Trouble
 from posthouse.mta.queue.relaying import Taken
-from posthouse.mta.queue.schedule import DAY, HOUR, Schedule
+from posthouse.mta.queue.schedule import DAY, HOUR, Retry, Schedule
 from posthouse.mta.queue.states import State
 from posthouse.store.store import Store
 
@@ -46,14 +46,16 @@ class Settlement:
         now: Callable[[], float],
         chance: Callable[[], float],
         log: Log,
+        in_doubt: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`chance` gives a number from 0 to 1."""
+        """`chance` gives a number from 0 to 1. While the time is `in_doubt` nothing is too late."""
         self._store = store
         self._reporter = reporter
         self._now = now
         self._chance = chance
         self._log = log
         self.schedule = schedule
+        self.in_doubt = in_doubt
 
     async def settle(self, taken: Taken, lease: str, outcomes: Mapping[int, Outcome]) -> bool:
         """End the lease for these recipients of a letter, by number.
@@ -127,6 +129,8 @@ class Settlement:
             self._chance(),
             outcome.not_before,
         )
+        if self.in_doubt():
+            retry = Retry(int(self._now() + self.schedule.first), warn=False)
         if retry is None:
             reason = f"Given up after {_duration(self.schedule.give_up_after)}: {trouble.reason}"
             self._fail(plan, entry, replace(trouble, reason=reason))
