@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from bench.peers.dovecot import DovecotMaildir, DovecotMdbox
 from bench.peers.exim import EximMaildir, EximQueue
 from bench.peers.machine import Machine
 from bench.peers.postfix import PostfixHold, PostfixLmtp, PostfixMaildir, PostfixRelay
+from bench.peers.pymap import Pymap
+from bench.progress import Progress, known_from
 from bench.rows import ROWS
 from bench.rows.base import Broken, Row, Subject
 from bench.table import Cell, chosen, keep, machine, table
@@ -37,6 +40,7 @@ PEERS: tuple[type[Peer], ...] = (
     DovecotMaildir,
     DovecotMdbox,
     Cyrus,
+    Pymap,
     Posthouse1,
     Posthouse2,
     PosthouseRelay1,
@@ -80,27 +84,24 @@ class Bench:
 
     def measure(self, cell: Cell) -> None:
         """One round of one cell."""
+        began = time.monotonic()
         try:
             figures = cell.row.measure(self.subject(cell.server))
         except (Missing, Broken, AssertionError, subprocess.SubprocessError) as error:
             cell.trouble = str(error).strip().rpartition("\n")[2]
-            return
-        cell.rounds.append(figures)
+        else:
+            cell.rounds.append(figures)
+        cell.seconds.append(time.monotonic() - began)
 
 
-def run(cells: list[Cell], rounds: int, folder: Path) -> None:
+def run(cells: list[Cell], rounds: int, folder: Path, progress: Progress) -> None:
     """All rounds, or those until Ctrl-C: what has been measured is shown in any case."""
     with ExitStack() as stack:
         bench = Bench(folder, stack)
         with contextlib.suppress(KeyboardInterrupt):
-            for number in range(rounds):
-                for cell in cells:
-                    print(
-                        f"\rround {number + 1}: {cell.row.name} {cell.server:20}",
-                        end="",
-                        file=sys.stderr,
-                    )
-                    bench.measure(cell)
+            for cell in cells * rounds:
+                progress.tell(cell)
+                bench.measure(cell)
         print(file=sys.stderr)
 
 
@@ -134,7 +135,8 @@ def main() -> int:
     folder.chmod(0o755)
     try:
         about = machine(folder)
-        run(cells, options.rounds, folder)
+        progress = Progress(cells, options.rounds, known_from(options.results))
+        run(cells, options.rounds, folder, progress)
     finally:
         if options.keep:
             print(f"files are in {folder}", file=sys.stderr)

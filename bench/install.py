@@ -22,6 +22,7 @@ INSTALLED = {
 UNPACKED = {"/opt/exim4": ("exim4-daemon-light",)}
 USERS = ("Debian-exim",)  # that the unpacked ones want to become
 PYTHON = {"/opt/aiosmtpd": "aiosmtpd"}
+ENVIRONMENTS = {"/opt/pymap": "pymap"}  # that have a program
 
 
 def run(*command: str, folder: Path | None = None) -> bool:
@@ -67,6 +68,9 @@ def install_python() -> None:
     for place, package in PYTHON.items():
         if not Path(place).exists():
             run(sys.executable, "-m", "pip", "install", "-q", "--target", place, package)
+    for place, package in ENVIRONMENTS.items():
+        if not Path(place, "bin", package).exists() and run(sys.executable, "-m", "venv", place):
+            run(f"{place}/bin/python", "-m", "pip", "install", "-q", package)
 
 
 def main() -> int:
@@ -78,7 +82,8 @@ def main() -> int:
     unpack()
     add_users()
     install_python()
-    for name in (*INSTALLED, *UNPACKED, *PYTHON):
+    programs = [f"{place}/bin/{package}" for place, package in ENVIRONMENTS.items()]
+    for name in (*INSTALLED, *UNPACKED, *PYTHON, *programs):
         print(f"{name}: {'there' if shutil.which(name) or Path(name).exists() else 'missing'}")
     return 0
 

@@ -27,6 +27,7 @@ class Cell:
     server: str
     rounds: list[Figures] = field(default_factory=list)
     trouble: str = ""
+    seconds: list[float] = field(default_factory=list)  # that each round took
 
     def median(self) -> Figures | None:
         if not self.rounds:
@@ -150,6 +151,7 @@ def keep(
                 "text": cell.row.text,
                 "server": cell.server,
                 "trouble": cell.trouble,
+                "seconds": [round(each, 1) for each in cell.seconds],
                 "median": asdict(middle) if (middle := cell.median()) else None,
                 "rounds": [asdict(one) for one in cell.rounds],
             }

@@ -59,6 +59,7 @@ class Peer:
     name = ""
     version = ""
     settings: tuple[str, ...] = ()  # what the figures depend on, printed beside them
+    fillers = 8  # connections that fill a mailbox
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -35,7 +35,8 @@ class Box:
         """See that the letters are there."""
         if self.user in subject.boxes:
             return
-        load = Load("imap", self.orders(subject, "fill", mix=self.mix))
+        more = {"mix": self.mix, "connections": subject.peer.fillers}
+        load = Load("imap", self.orders(subject, "fill", **more))
         load.run()
         load.end()
         subject.boxes[self.user] = False

@@ -9,7 +9,7 @@ from bench.peers import PASSWORD
 from bench.peers.readers import NEWCOMERS
 from bench.rows.base import OURS, Figures, Row, Subject, measured
 from bench.rows.boxes import HUNDRED, TEN, THOUSAND, Box
-from bench.rows.imap import IMAP, Measure
+from bench.rows.imap import IMAP, Measure, servers_of
 
 PEERS = ("dovecot-maildir", "dovecot-mdbox", "cyrus")
 AT_ONCE = 20  # newcomers in one round
@@ -57,7 +57,8 @@ def _store_rows() -> tuple[Row, ...]:
             measure = change("store", box, box.letters, silent=silent)
             command = "STORE FLAGS.SILENT" if silent else "STORE FLAGS"
             text = f"{command}, a message of {box.of}"
-            rows.append(Row(f"store{kind}{size}", text, IMAP, measure, {}, most))
+            servers = IMAP if silent else servers_of(box)
+            rows.append(Row(f"store{kind}{size}", text, servers, measure, {}, most))
     return tuple(rows)
 
 
@@ -65,7 +66,7 @@ ROWS = (
     Row(
         "login",
         "LOGIN, SELECT of 1,000 messages, LOGOUT, 10 at a time; all have logged in before",
-        (*PEERS, *OURS),
+        (*PEERS, "pymap", *OURS),
         session("login"),
     ),
     Row(
