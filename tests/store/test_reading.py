@@ -6,15 +6,21 @@ import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from posthouse.message.header import selector
 from posthouse.message.summary import summarise
 from posthouse.protocols.imap import events
-from posthouse.protocols.imap.mail_events import FetchRows, Need
+from posthouse.protocols.imap.mail_events import FetchRows, Need, Row
+from posthouse.store.contents import insert_content, prepare
+from posthouse.store.messages.append import file_message
+from posthouse.store.messages.expunge import expunge_messages
+from posthouse.store.messages.rows import INBOX
 from posthouse.store.serve import reading
 from posthouse.store.serve.imap import ImapAgent
+from posthouse.store.summaries import insert_summary
 from posthouse.store.unit import Work, run
 from tests.store.test_imap_agent import House, answer, in_house
 
@@ -94,6 +100,55 @@ def test_a_client_that_goes_meanwhile_leaves_nothing_behind(tmp_path: Path) -> N
         rows = await answer(agent, WANTED)
         assert isinstance(rows, list)
         assert len(rows) == 3
+        agent.closed()
+
+    in_house(tmp_path, test)
+
+
+FIELDS = b"From: ann@a.example\r\nSubject: any\r\n\r\n"
+TRACED = b"X-Trace: long\r\n" + FIELDS + b"text\r\n"
+PREFIX = b"Return-Path: <>\r\n"
+
+
+def deliver() -> Work[None]:
+    prepared = prepare(TRACED)
+    content = yield from insert_content(prepared, 1)
+    yield from insert_summary(content, summarise(TRACED))
+    yield from file_message(1, INBOX, content, prepared.size, 0, prefix=PREFIX)
+
+
+def changed(sql: str) -> Callable[[], Work[None]]:
+    def unit() -> Work[None]:
+        yield from run(sql)
+
+    return unit
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE summary SET listed = NULL", "UPDATE summary SET version = 0", ""]
+)
+def test_fields_that_are_listed_do_not_need_the_header(tmp_path: Path, change: str) -> None:
+    """Which is read where they are not known, or by an older maker; also of an expunged message."""
+
+    async def test(house: House) -> None:
+        await house.store.write(deliver)
+        if change:
+            await house.store.write(changed(change))
+        agent = await house.session()
+        assert isinstance(await answer(agent, events.Select("INBOX", False)), events.Opened)
+        header = PREFIX + (TRACED[:-6] if change else FIELDS)
+        [row] = cast("list[Row]", await answer(agent, FetchRows((1,), Need.LISTED)))
+        assert (row[0], row[6]) == (1, header)
+        both = Need.LISTED | Need.ENVELOPE
+        [row] = cast("list[Row]", await answer(agent, FetchRows((1,), both)))
+        assert row[3] == summarise(TRACED).envelope
+        assert selector([b"Subject"])(row[6] or b"") == b"Subject: any\r\n\r\n"
+        for needs in (Need.LISTED | Need.HEADER, Need.LISTED | Need.CONTENT):
+            [row] = cast("list[Row]", await answer(agent, FetchRows((1,), needs)))
+            assert row[6] == PREFIX + TRACED[:-6]
+        await house.store.write(expunge_messages(1, INBOX, None, 0, deleted_only=False))
+        [row] = cast("list[Row]", await answer(agent, FetchRows((1,), Need.LISTED)))
+        assert row[6] in (header, PREFIX + FIELDS)  # it may have been summed up again
         agent.closed()
 
     in_house(tmp_path, test)

@@ -13,7 +13,7 @@ same division. Values are given raw, folds included; `unfold` makes them one lin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from mmap import mmap
 from typing import TypeAlias
@@ -127,20 +127,20 @@ class Header:
         return b"\n" + octets
 
 
-def select_each(headers: Iterable[bytes], names: Iterable[bytes]) -> list[bytes]:
-    """`Header.select` for many header sections at once."""
+def selector(names: Iterable[bytes]) -> Callable[[bytes], bytes]:
+    """What does for many header sections what `Header.select` does for one."""
     names = _names(names)
     if len(names) > _PATTERN_LIMIT:
-        return [Header(header).select(names) for header in headers]
+        return lambda header: Header(header).select(names)
     find = _named(names).findall
-    selected = []
-    for header in headers:
+
+    def select(header: bytes) -> bytes:
         if not header.endswith(BLANK):
-            selected.append(Header(header).select(names))
-            continue
+            return Header(header).select(names)
         found = b"".join(find(b"\n" + header))
-        selected.append(found[1:] + b"\n\r\n" if found else CRLF)
-    return selected
+        return found[1:] + b"\n\r\n" if found else CRLF
+
+    return select
 
 
 _EIGHT_BIT = re.compile(rb"^(?:[!-9;-~]+[ \t]*:|[ \t])[^\r\n\x80-\xff]*[\x80-\xff]", re.MULTILINE)
@@ -204,7 +204,10 @@ def _names(names: Iterable[bytes]) -> frozenset[bytes]:
 @lru_cache(maxsize=256)
 def _named(names: frozenset[bytes]) -> re.Pattern[bytes]:
     """What finds whole fields of these names in `LF header`: one search for LF, then the name."""
-    wanted = b"|".join(sorted(re.escape(name) for name in names if name))
+    rests: dict[bytes, list[bytes]] = {}  # of a name behind its first letter, which is tried once
+    for name in sorted(filter(None, names)):
+        rests.setdefault(re.escape(name[:1]), []).append(re.escape(name[1:]))
+    wanted = b"|".join([b"%b(?:%b)" % (first, b"|".join(rest)) for first, rest in rests.items()])
     if not wanted:
         wanted = b"(?!)"
     return re.compile(rb"\n(?:" + wanted + rb")[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE)

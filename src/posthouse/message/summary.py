@@ -15,6 +15,7 @@ from functools import lru_cache
 from posthouse.message.addresses import Entry, parse_address_list
 from posthouse.message.dates import parse_date
 from posthouse.message.header import Header, Octets, unfold
+from posthouse.message.listed import listed
 from posthouse.message.parameter import Parameters
 from posthouse.message.preview import preview
 from posthouse.message.structure import Part, parse, walk
@@ -42,13 +43,15 @@ class Summary:
     sent: int | None  # of the Date field: seconds since 1970
     sent_day: int | None  # days since 1970 as written, for SENTON and its like
     preview: bytes = b'""'  # RFC 8970
+    listed: bytes | None = None  # the header fields of listed.py; None: too much of them
     version: int = SUMMARY_VERSION
 
 
 def summarise(content: bytes | Octets) -> Summary:
     """All of it; never an exception, whatever the content."""
     root = parse(content)
-    fields = _fields(content, root)
+    header = content[root.header_start : root.body_start]
+    fields = _first_fields(header)
     body, body_structure = _structures(content, root)
     date = fields.get(b"date")
     sent = parse_date(unfold(date)) if date is not None else None
@@ -60,6 +63,7 @@ def summarise(content: bytes | Octets) -> Summary:
         sent=sent.time if sent else None,
         sent_day=sent.day if sent else None,
         preview=_string(preview(content, root).encode("utf-8")),
+        listed=listed(header),
     )
 
 

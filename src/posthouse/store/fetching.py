@@ -18,19 +18,21 @@ from posthouse.protocols.imap.mail_events import Row as FetchRow
 from .contents import Compared
 from .unit import Row, Unit, Work, one_of, rows_of
 
-OCTETS = Need.HEADER | Need.CONTENT
 SUMMED_UP = Need.ENVELOPE | Need.BODY | Need.STRUCTURE | Need.SENT
 
 _PLAIN = "m.uid, m.internal_date, m.size, m.content, m.prefix"
 _SUMMARY = ", s.version, s.envelope, s.body, s.bodystructure, s.sent_day"
 _HEADER = ", o.header"
 _CONTENT = ", o.header, o.body, o.packed, o.checksum"
+_LISTED = f", CASE s.version WHEN {SUMMARY_VERSION} THEN s.listed END"
 
 
 def _statement(table: str, summary: bool, octets: str) -> str:
     columns = _PLAIN + (_SUMMARY if summary else "") + octets
-    joins = " LEFT JOIN summary AS s ON s.content = m.content" if summary else ""
-    if octets:
+    joins = ""
+    if summary or octets == _LISTED:
+        joins += " LEFT JOIN summary AS s ON s.content = m.content"
+    if octets in (_HEADER, _CONTENT):
         joins += " JOIN content_octets AS o ON o.content = m.content"
     return (
         f"SELECT {columns} FROM {table} AS m{joins} WHERE m.account = ?1"  # noqa: S608
@@ -42,7 +44,7 @@ _STATEMENTS = {
     (table, summary, octets): _statement(table, summary, octets)
     for table in ("message", "tombstone")
     for summary in (False, True)
-    for octets in ("", _HEADER, _CONTENT)
+    for octets in ("", _LISTED, _HEADER, _CONTENT)
 }
 
 
@@ -54,13 +56,25 @@ class _Plan:
     summary: bool
     content: bool
     header: bool
+    listed: bool  # fields of the header, and neither it nor the content
 
 
-@lru_cache(1024)  # as many as there are
+@lru_cache(2048)  # as many as there are
 def _plan(needs: Need) -> _Plan:
     content, header = bool(needs & Need.CONTENT), bool(needs & Need.HEADER)
-    octets = _CONTENT if content else _HEADER if header else ""
-    return _Plan(octets, bool(needs & SUMMED_UP), content, header)
+    listed = bool(needs & Need.LISTED) and not content and not header
+    octets = _CONTENT if content else _HEADER if header else _LISTED if listed else ""
+    return _Plan(octets, bool(needs & SUMMED_UP), content, header, listed)
+
+
+def whole_header(needs: Need) -> Need:
+    """The same, where the fields that are listed are not known apart."""
+    return needs & ~Need.LISTED | Need.HEADER
+
+
+def lacks_listed(rows: Sequence[Row], needs: Need) -> bool:
+    """The fields that are listed are wanted, and not known of all of these."""
+    return _plan(needs).listed and None in [row[-1] for row in rows]
 
 
 def fetch_rows(account: int, mailbox: int, uids: Sequence[int], needs: Need) -> Unit[list[Row]]:
@@ -168,6 +182,8 @@ class Shaper:
             return [self._with_content(row, summary) for row in rows]
         if plan.header:
             return [self._with_header(row, summary) for row in rows]
+        if plan.listed:
+            return [self._with_listed(row, summary) for row in rows]
         if summary:
             return [
                 (uid, date, size, envelope, body, structure, None, None, day, None)
@@ -193,6 +209,14 @@ class Shaper:
         header = row[-1] or self._large_header(content)
         envelope, body, structure, day = self._summary(row, summary)
         return uid, date, size, envelope, body, structure, prefix + header, None, day, None
+
+    def _with_listed(self, row: Row, summary: bool) -> FetchRow:
+        envelope = body = structure = day = None
+        if summary:
+            envelope, body, structure, day = self._summary(row, summary)
+        uid, date, size, _, prefix = row[:5]
+        fields = prefix + row[-1] if prefix else row[-1]
+        return uid, date, size, envelope, body, structure, fields, None, day, None
 
     def _with_content(self, row: Row, summary: bool) -> FetchRow:
         uid, date, size, content, prefix = row[:5]

@@ -14,7 +14,8 @@ def insert_summary(content: int, summary: Summary) -> Work[None]:
     """Keep a summary with its content."""
     yield from run(
         "INSERT OR REPLACE INTO summary (content, version, header_size, sent, sent_day, envelope,"
-        " body, bodystructure, preview) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        " body, bodystructure, preview, listed)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         content,
         summary.version,
         summary.header_size,
@@ -24,6 +25,7 @@ def insert_summary(content: int, summary: Summary) -> Work[None]:
         summary.body,
         summary.body_structure,
         summary.preview,
+        summary.listed,
     )
 
 

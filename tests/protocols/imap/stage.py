@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from posthouse.message import structure
+from posthouse.message.header import Header
+from posthouse.message.listed import LISTED
 from posthouse.message.ordering import ordering_keys
 from posthouse.message.summary import summarise
 from posthouse.message.text import body_texts, header_text
@@ -54,6 +56,7 @@ from posthouse.protocols.imap.mail_events import (
     Mode,
     Move,
     Moved,
+    Need,
     News,
     Ordering,
     Rare,
@@ -488,11 +491,11 @@ class Stage:
 
     def about_contents(self, connection: int, question: object) -> object:
         match question:
-            case FetchRows(uids):
+            case FetchRows(uids, needs):
                 _, box = self.selected(connection)
                 kept = {message.uid: message for message in box.messages}
                 held = int(self.settings.get("held-from", 1 << 32))
-                return [row(kept[uid], held) for uid in uids if uid in kept]
+                return [row(kept[uid], held, needs) for uid in uids if uid in kept]
             case ReadContent(bytes(content), offset, length):
                 return content[offset : offset + length]
             case ReadStructure(bytes(content)):
@@ -551,10 +554,16 @@ def ordering(message: Message, columns: tuple[str, ...]) -> tuple[object, ...]:
     return message.uid, *values
 
 
-def row(message: Message, held_from: int) -> Row:
-    """All that can be asked for; contents of `held_from` octets and more are held."""
+def row(message: Message, held_from: int, needs: Need = Need.CONTENT) -> Row:
+    """All that can be asked for; contents of `held_from` octets and more are held.
+
+    Of the header no more than is needed: fields that are listed, or all of it.
+    """
     content = message.content
     summary = summarise(content)
+    header = content[: summary.header_size]
+    if Need.LISTED in needs and not needs & (Need.HEADER | Need.CONTENT):
+        header = Header(header).select(LISTED)
     return (
         message.uid,
         message.date,
@@ -562,7 +571,7 @@ def row(message: Message, held_from: int) -> Row:
         summary.envelope,
         summary.body,
         summary.body_structure,
-        content[: summary.header_size],
+        header,
         Held(content, len(content)) if len(content) >= held_from else content,
         summary.sent_day,
         Rare(b"M%d" % message.uid, message.date, summary.preview),

@@ -150,7 +150,7 @@ def test_a_large_content_passes_in_blocks() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        b"FETCH 1:12 BODY.PEEK[HEADER.FIELDS (SUBJECT)]",
+        b"FETCH 1:12 BODY.PEEK[HEADER.FIELDS (SUBJECT X-None)]",
         b"FETCH 1:12 (ENVELOPE RFC822.HEADER UID)",
         b"SEARCH HEADER X-None none",
         b"SEARCH SENTON 1-Jan-2020 TEXT none",

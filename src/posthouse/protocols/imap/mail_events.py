@@ -166,6 +166,7 @@ class Need(Flag):
     SENT = auto()  # the day that the Date field shows
     RARE = auto()  # what is in `Rare`
     PREVIEW = auto()  # and the preview, too
+    LISTED = auto()  # of the header the fields that message/listed.py names
 
 
 NOTHING = Need(0)
@@ -189,8 +190,9 @@ class Rare:
 
 
 #: UID, internal date (seconds since 1970, UTC), size, ENVELOPE, BODY, BODYSTRUCTURE (all three
-#: as octets ready to send), header with its empty line, content, day sent (days since 1970 as
-#: written; None where there is no such date), what is wanted seldom
+#: as octets ready to send), header with its empty line (if no more than LISTED was wanted of it,
+#: fields may be left out), content, day sent (days since 1970 as written; None where there is no
+#: such date), what is wanted seldom
 Row = tuple[
     int,
     int | None,

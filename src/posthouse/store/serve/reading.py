@@ -29,8 +29,10 @@ from ..fetching import (
     fetch_rows,
     file_of_content,
     find_file,
+    lacks_listed,
     rare_of,
     spread_out,
+    whole_header,
 )
 from ..store import Store
 from ..summaries import keep_summary
@@ -87,6 +89,9 @@ class ReadAnswers:
         rows: list[Row] = []
         for uids in spread_out(question.uids):
             found = self._store.read(fetch_rows(account, mailbox, uids, needs))
+            if lacks_listed(found, needs):
+                needs = whole_header(needs)
+                found = self._store.read(fetch_rows(account, mailbox, uids, needs))
             shaped = self._shaper.shape(found, needs)
             if needs & Need.RARE:
                 shaped = self._with_rare(shaped, uids, needs)

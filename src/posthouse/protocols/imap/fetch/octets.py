@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from posthouse.message import structure
-from posthouse.message.header import Header, select_each
+from posthouse.message.header import Header, selector
 
 from .item import Item, Slice
 from .section import Section
@@ -60,7 +60,8 @@ def _source(section: Section) -> Callable[[Slice], Octets]:
     if section.text == "HEADER":
         return lambda part: part.headers
     if section.text == "HEADER.FIELDS":
-        return lambda part: select_each(part.headers, section.fields)
+        select = selector(section.fields)
+        return lambda part: list(map(select, part.headers))
     return lambda part: [chosen_fields(section, header) for header in part.headers]
 
 

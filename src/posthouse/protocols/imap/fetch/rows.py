@@ -36,12 +36,17 @@ from .item import (
 )
 
 MARKED = 256  # messages marked as \\Seen at once
-AT_ONCE = ((Need.CONTENT, 16), (Need.HEADER, 64))  # messages asked for at once, else 256
+#: Messages asked for at once, else 256.
+AT_ONCE = ((Need.CONTENT, 16), (Need.HEADER, 64), (Need.LISTED, 64))
 
 
-@lru_cache(1024)  # as many as there are
+@lru_cache(2048)  # as many as there are
 def _has_octets(needs: Need) -> bool:
-    return bool(needs & (Need.CONTENT | Need.HEADER))
+    return bool(needs & (Need.CONTENT | Need.HEADER | Need.LISTED))
+
+
+def _at_once(needs: Need) -> int:
+    return next((count for need, count in AT_ONCE if need in needs), 256)
 
 
 def needs_of(items: Sequence[Item]) -> Need:
@@ -76,7 +81,7 @@ def send_rows(
     needs = needs_of(items)
     if not seen and Need.CONTENT not in needs and all(item.lasting for item in items):
         return (yield from _send_lasting(selected, positions, items, needs))
-    most = next((count for need, count in AT_ONCE if need in needs), 256)
+    most = _at_once(needs)
     complete = True
     for marked in batches(positions, MARKED):
         its_items = items
@@ -104,7 +109,7 @@ def _send_lasting(
 ) -> Dialogue[bool]:
     """Items that never change: whole blocks of responses are kept, and given again."""
     view, template = selected.view, message_template(items, selected)
-    most = 64 if Need.HEADER in needs else 256
+    most = _at_once(needs)
     complete = True
     for start, stop in positions:
         for first in range(start - start % BLOCK, stop, BLOCK):

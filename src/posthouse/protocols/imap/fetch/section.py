@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from posthouse.message.listed import LISTED
+
 from .. import responses
 from ..grammar import Reader
 from ..mail_events import Need
@@ -34,6 +36,8 @@ class Section:
     def needs(self) -> Need:
         if self.path or not self.text:
             return Need.CONTENT
+        if self.text == "HEADER.FIELDS" and LISTED.issuperset(map(bytes.lower, self.fields)):
+            return Need.LISTED
         return Need.CONTENT | Need.HEADER if self.text == "TEXT" else Need.HEADER
 
     def cut(self, octets: bytes) -> bytes:
