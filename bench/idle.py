@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -100,7 +101,19 @@ class IdleDovecot(DovecotMaildir):
         (self.folder / "users").write_text("".join(lines))
 
     def anew(self) -> None:
-        time.sleep(1.0)
+        """The processes of the clients before it have ended."""
+        deadline = time.monotonic() + PATIENCE
+        while any(_is_session(pid) for pid in descendants(self.keeper)):
+            if time.monotonic() > deadline:
+                raise SystemExit("processes of the clients before are still there")
+            time.sleep(0.05)
+
+
+def _is_session(pid: int) -> bool:
+    """It serves a client that has logged in (Dovecot's dovecot/imap)."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip() == "imap"
+    return False
 
 
 class Client:
