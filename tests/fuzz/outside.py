@@ -55,19 +55,20 @@ def read_reply(octets: bytes) -> object:
 
 def unpack(pieces: Sequence[bytes]) -> Ran:
     """Not more than the bound for what has come."""
-    peer, made, received = Deflated(), b"", 0
+    peer, made, size, received = Deflated(), list[bytes](), 0, 0
     said = ""
     try:
         for piece in pieces:
             received += len(piece)
             peer.take(piece)
             while octets := peer.unpack():
-                made += octets
+                made.append(octets)
+                size += len(octets)
     except Bomb as bomb:
         said = str(bomb)
-    holds(len(made) <= FREE + RATIO * received + (1 << 16), "more than the bound")
+    holds(size <= FREE + RATIO * received + (1 << 16), "more than the bound")
     # Where a wrong stream is noticed depends on how it comes.
-    digest = None if said else repr(made)
+    digest = None if said else repr(b"".join(made))
     return Ran(digest)
 
 

@@ -14,6 +14,7 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 
 from .answers import MailExchanger, TLSAssociation
@@ -108,7 +109,8 @@ def read(reply: bytes, kind: str) -> Reading:
             raise Unhelpful(rcode)
         if not isinstance(message, dns.message.QueryMessage):
             raise Malformed("not the reply to a query")
-        if [dns.rdatatype.to_text(each.rdtype) for each in message.question] != [kind]:
+        asked = [(dns.rdatatype.to_text(each.rdtype), each.rdclass) for each in message.question]
+        if asked != [(kind, dns.rdataclass.IN)]:
             raise Malformed("the reply to another query")
         chain = message.resolve_chaining()
     except (dns.exception.DNSException, ValueError, LookupError) as error:
