@@ -20,6 +20,7 @@ from . import item_steps as items
 from . import mailbox_steps as mailboxes
 from . import steps as messages
 from .burst import burst
+from .dialect_steps import speak_otherwise
 from .kills import kill, kill_within
 from .thread_steps import thread
 from .walk import Walk
@@ -41,6 +42,7 @@ STEPS: dict[Step, int] = {
     items.fetch_partially: 2,
     items.metadata: 3,
     items.list_extended: 3,
+    speak_otherwise: 4,
     resync.resync: 5,
     resync.store_unchanged: 4,
     messages.expunge: 6,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 import socket
+import zlib
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 PATIENCE = 20.0  # seconds for anything that the server says
 REMEMBERED = 60  # lines of the wire, shown after a failure
@@ -60,6 +66,29 @@ class Answer:
         return (found[1] or "").split() if found else None
 
 
+class _Inflated(io.RawIOBase):
+    """What is read of a compressed stream."""
+
+    def __init__(self, packed: io.BufferedReader) -> None:
+        self._packed = packed
+        self._unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._waiting = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        while not self._waiting:
+            octets = self._packed.read1()
+            if not octets:
+                return 0
+            self._waiting = self._unpacker.decompress(octets)
+        room = memoryview(buffer).cast("B")
+        count = min(len(room), len(self._waiting))
+        room[:count], self._waiting = self._waiting[:count], self._waiting[count:]
+        return count
+
+
 class Wire:
     """One connection."""
 
@@ -68,7 +97,8 @@ class Wire:
         self.history: deque[tuple[int, str]] = deque(maxlen=REMEMBERED)
         self._socket = socket.create_connection(address, PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._file = self._socket.makefile("rb")
+        self._file: io.BufferedReader = self._socket.makefile("rb")
+        self._packer: zlib._Compress | None = None
         self._tags = count(1)
         self._expected: deque[tuple[str, Answer]] = deque()
         self.greeting = self.read()
@@ -94,8 +124,15 @@ class Wire:
                 octets += f" {piece}".encode()
         self.write(octets + b"\r\n")
 
+    def deflate(self) -> None:
+        """From here on all is compressed (RFC 4978)."""
+        self._packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        self._file = io.BufferedReader(_Inflated(self._file))
+
     def write(self, octets: bytes) -> None:
         self._note("C", octets)
+        if self._packer is not None:
+            octets = self._packer.compress(octets) + self._packer.flush(zlib.Z_SYNC_FLUSH)
         try:
             self._socket.sendall(octets)
         except OSError as error:
