@@ -108,6 +108,24 @@ def test_a_domain_that_became_local_is_delivered(net: Net, here: Server) -> None
     until(lambda: "Not delivered: Moved away" in subjects(sender, 1), here.log)
 
 
+def test_letters_for_a_domain_that_becomes_local_go_at_once(net: Net) -> None:
+    """Not when its dead next hop would be tried again; and each waits for its account."""
+    net.dns.load("coming.example MX 10 mx.coming.example")
+    net.dns.set("mx.coming.example", "A", net.address())
+    wait = {"relay.first_wait": 600, "queue.first_wait": 600, "queue.longest_wait": 600}
+    site = net.site("growing.example", wait | {"relay.longest_wait": 600})
+    sender = ann(site, "growing.example")
+    for user in ("ann", "bob"):
+        send(sender, f"{user}@coming.example", f"To {user}")
+    until(lambda: "refused" in site.run("queue", "list", "--json"), site.log)
+    site.add_domain("coming.example")
+    until(lambda: site.run("queue", "list", "--json").count("no such user") == 2, site.log)
+    site.add_account("ann@coming.example")
+    assert subjects(ann(site, "coming.example"), 1) == ["To ann"]
+    site.run("alias", "add", "bob@coming.example", "ann@coming.example")
+    assert subjects(ann(site, "coming.example"), 2) == ["To ann", "To bob"]
+
+
 def test_a_dead_next_hop_that_lives_again(net: Net, here: Server) -> None:
     net.dns.load("again.example MX 10 mx.again.example")
     net.dns.set("mx.again.example", "A", net.address(), ttl=1)

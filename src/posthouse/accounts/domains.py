@@ -33,6 +33,18 @@ def add_domain(name: str, now: int) -> Unit[str]:
     return unit
 
 
+def local_since(domain: str) -> Unit[int | None]:
+    """When mail for a domain began to stay here; None where it does not."""
+
+    def unit() -> Work[int | None]:
+        row = yield from one_of(
+            "SELECT created FROM domain WHERE name = ?1", canonical_domain(domain)
+        )
+        return None if row is None else row[0]
+
+    return unit
+
+
 def list_domains() -> Unit[list[Domain]]:
     """All domains with what they have, by name."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from ..accounts.accounts import (
 from ..accounts.credentials import invent
 from ..accounts.legacy import is_legacy
 from ..accounts.names import NotAnAddress, canonical_address
+from ..mta.queue.operating import and_look_at
 from ..mua.cli.house import (
     Refused,
     data_option,
@@ -70,7 +72,8 @@ def add(address: str, password_stdin: bool, random_password: bool, legacy_auth: 
         wanted = canonical_address(address)
         password = invent() if random_password else read_password(password_stdin)
         secrets = kept(password, wanted, _made(house().data) if legacy_auth else None)
-        house().write(add_account(wanted, secrets, int(time.time())))
+        now = int(time.time())
+        house().write(and_look_at(add_account(wanted, secrets, now), _domains([wanted]), now))
     click.echo(f"added {wanted}")
     if random_password:
         click.echo(f"password {password}")
@@ -106,7 +109,9 @@ def import_(file: Path, password_stdin: bool, own_salts: bool) -> None:
         for start in range(0, len(addresses), AT_ONCE):
             part = addresses[start : start + AT_ONCE]
             keys = own_keys(password, part) if own_salts else None
-            added += len(house().write(add_accounts(part, secrets, int(time.time()), keys)))
+            now = int(time.time())
+            unit = add_accounts(part, secrets, now, keys)
+            added += len(house().write(and_look_at(unit, _domains(part), now)))
     click.echo(f"added {added} accounts, {len(addresses) - added} were there")
 
 
@@ -203,6 +208,10 @@ def _made(data: Path) -> Path:
     """The data directory, which is there before a key is put in it."""
     make_directory(data)
     return data
+
+
+def _domains(addresses: Iterable[str]) -> set[str]:
+    return {address.rpartition("@")[2] for address in addresses}
 
 
 def _addresses(file: Path) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 
 import click
 
 from ..accounts.aliases import add_alias, list_aliases, remove_alias
+from ..accounts.names import canonical_alias
+from ..mta.queue.operating import and_look_at
 from ..mua.cli.house import data_option, house, json_option, print_list, refusing
 
 
@@ -32,7 +35,9 @@ def add(address: str, targets: tuple[str, ...]) -> None:
     posthouse alias add @example.org ann@example.org
     """
     with refusing():
-        for entry in house().write(add_alias(address, targets)):
+        domain = canonical_alias(address).rpartition("@")[2]
+        unit = and_look_at(add_alias(address, targets), [domain], int(time.time()))
+        for entry in house().write(unit):
             click.echo(f"added {entry.address} -> {entry.target}")
 
 

@@ -8,6 +8,8 @@ from dataclasses import asdict
 import click
 
 from ..accounts.domains import add_domain, list_domains
+from ..accounts.names import canonical_domain
+from ..mta.queue.operating import and_look_at
 from ..mua.cli.house import data_option, house, json_option, print_list, refusing
 
 
@@ -22,11 +24,16 @@ def domain() -> None:
 def add(name: str) -> None:
     """Take mail for the domain NAME.
 
+    Letters that wait to be sent there are for this site now. For half an hour (relay.longest_wait)
+    none of them fails for want of an account; then those for unknown users do.
+
     \b
     posthouse domain add example.org
     """
     with refusing():
-        added = house().write(add_domain(name, int(time.time())))
+        now = int(time.time())
+        wanted = canonical_domain(name)
+        added = house().write(and_look_at(add_domain(wanted, now), [wanted], now))
     click.echo(f"added {added}; next: posthouse account add USER@{added}")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from posthouse.store.unit import Unit, Value, Work, one_of, rows_of, run, tell
 
@@ -11,6 +12,8 @@ from .concluding import Report, insert_report
 from .next_hops import forget
 from .selection import FROM, Selection, condition
 from .units import CHANGED, TOPIC, forget_if_settled
+
+T = TypeVar("T")
 
 AT_ONCE = 1000  # recipients in one unit, so that others write in between
 
@@ -56,6 +59,30 @@ def retry(selection: Selection, now: int, most: int = AT_ONCE) -> Unit[int]:
         return first + more
 
     return unit
+
+
+def and_look_at(unit: Unit[T], domains: Iterable[str], now: int) -> Unit[T]:
+    """Do this, and have what waits for these domains as if they were of others looked at now.
+
+    They are of this site since, or somebody else has the mail of one of their addresses.
+    """
+
+    def both() -> Work[T]:
+        result = yield from unit()
+        changed = 0
+        for domain in sorted(set(domains)):
+            changed += yield from run(
+                "UPDATE queue_recipient SET due = ?2 WHERE account = 0 AND domain = ?1"
+                " AND state IN ('ready', 'deferred') AND due > ?2",
+                domain,
+                now,
+            )
+            changed += yield from run("DELETE FROM queue_next_hop WHERE domain = ?1", domain)
+        if changed:
+            yield from tell(TOPIC, CHANGED, changed)
+        return result
+
+    return both
 
 
 def _tried_with_next_hops(selection: Selection, now: int) -> Unit[int]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from posthouse.accounts.directory import SEPARATOR, Absent
+from posthouse.accounts.domains import local_since
 from posthouse.message.address import parse_mailbox
 from posthouse.mta.queue.outcome import Deferred, Expanded, Failed, Outcome, Trouble
 from posthouse.mta.receive.recipients import find
@@ -14,6 +16,7 @@ from posthouse.store.unit import Unit
 T = TypeVar("T")
 
 NO_USER = Trouble("there is no such user at this site", "5.1.1")
+NO_USER_YET = Trouble("there is no such user at this site yet; its domain is new here", "4.1.1")
 NOT_OURS = Trouble("the domain has changed its place; it will be looked up again", "4.3.5")
 
 
@@ -26,6 +29,8 @@ class HandOver:
     """Finds the mailboxes that take the place of such a recipient."""
 
     store: Store
+    now: Callable[[], float]
+    young: float  # seconds in which a domain may still get its accounts
     separator: str = SEPARATOR
 
     def outcome(self, forward_path: str) -> Outcome:
@@ -36,7 +41,7 @@ class HandOver:
             return Failed(NO_USER)
         found = self.store.read(find(address, self.separator))
         if found is Absent.UNKNOWN_USER:
-            return Failed(NO_USER)
+            return Deferred(NO_USER_YET) if self._is_young(address.domain) else Failed(NO_USER)
         if isinstance(found, Absent):
             return Deferred(NOT_OURS)
         return Expanded(
@@ -47,3 +52,7 @@ class HandOver:
                 for each in found
             )
         )
+
+    def _is_young(self, domain: str) -> bool:
+        since = self.store.read(local_since(domain))
+        return since is not None and self.now() < since + self.young

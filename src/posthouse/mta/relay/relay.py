@@ -138,7 +138,7 @@ class Relay:
                 settings.times,
             ),
             connections=Connections(settings.connections),
-            hand_over=HandOver(self._store, settings.separator),
+            hand_over=HandOver(self._store, self._now, settings.pace.longest, settings.separator),
             pace=settings.pace,
             now=self._now,
             chance=chance,
