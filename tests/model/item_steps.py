@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from . import keys
 from .client import expanded
-from .mailboxes import Mailbox
+from .mailboxes import Mailbox, Message
 from .steps import check_found
 from .walk import Walk, quoted
 from .wire import Answer
@@ -110,6 +112,43 @@ def _check_annotations(answer: Answer, mailbox: Mailbox) -> None:
             told.update(dict(zip(map(str, values[::2]), values[1::2], strict=True)))
     found = {entry: value for entry, value in told.items() if value is not None}
     assert found == mailbox.annotations, f"{mailbox.name}: {found}, not {mailbox.annotations}"
+
+
+# QUOTA (RFC 9208)
+
+
+def quota(walk: Walk) -> None:
+    """What the account keeps is the sum of its messages."""
+    client = walk.client()
+    assert client is not None
+    answer = walk.ask(client, f"GETQUOTAROOT {quoted(walk.mailbox().name)}")
+    assert answer.ok, answer.text
+    said = [line for line in answer.lines if line.text.startswith("* QUOTA")]
+    answer.lines = [line for line in answer.lines if line not in said]
+    client.take(answer)
+    walk.look(client)
+    _, used = said
+    octets = sum(
+        _size(walk, mailbox, message)
+        for mailbox in walk.account.mailboxes.values()
+        for message in mailbox.alive
+    )
+    right = f'* QUOTA "" (STORAGE {-(-octets // 1024)} '
+    assert used.text.startswith(right), f"{used.text}, not {right}"
+
+
+def _size(walk: Walk, mailbox: Mailbox, message: Message) -> int:
+    if message.letter is not None:
+        return len(message.letter.octets)
+    if "RFC822.SIZE" not in message.learnt:
+        command = f"UID FETCH {message.uid} (RFC822.SIZE)"
+        (line,) = walk.ask(walk.observe(mailbox), command).lines
+        told = re.search(r"RFC822\.SIZE (\d+)", line.text)
+        assert told is not None, line.text
+        message.same("RFC822.SIZE", int(told[1]))
+    size = message.learnt["RFC822.SIZE"]
+    assert isinstance(size, int)
+    return size
 
 
 # LIST (RFC 5258, RFC 5819, RFC 6154)

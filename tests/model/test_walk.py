@@ -42,6 +42,7 @@ STEPS: dict[Step, int] = {
     items.fetch_partially: 2,
     items.metadata: 3,
     items.list_extended: 3,
+    items.quota: 2,
     speak_otherwise: 4,
     resync.resync: 5,
     resync.store_unchanged: 4,
@@ -81,6 +82,13 @@ def seed() -> int:
     return int(os.environ.get("MODEL_SEED", 0)) or random.SystemRandom().randrange(1, 10**9)
 
 
+def account(server: Server, name: str) -> User:
+    """With a quota, so that what it keeps is told."""
+    address = server.add_account(f"{name}@localhost")
+    server.run("account", "quota", address, "10G")
+    return User(server, address)
+
+
 def run(walk: Walk, choices: dict[Step, int], steps: int, seconds: float = math.inf) -> None:
     """So many steps, in so much time; what goes wrong is told with all that was said before."""
     names, weights = list(choices), list(choices.values())
@@ -106,21 +114,21 @@ def run(walk: Walk, choices: dict[Step, int], steps: int, seconds: float = math.
 
 
 def test_one_command_after_the_other(server: Server) -> None:
-    user = User(server, server.add_account("sequential@localhost"))
+    user = account(server, "sequential")
     walk = Walk(user, seed())
     run(walk, STEPS, int(os.environ.get("MODEL_STEPS", 2500)))
     assert walk.count.lines > walk.count.steps
 
 
 def test_several_commands_at_once(server: Server) -> None:
-    user = User(server, server.add_account("concurrent@localhost"))
+    user = account(server, "concurrent")
     walk = Walk(user, seed(), each_worker=3)
     run(walk, {**STEPS, burst: 150}, int(os.environ.get("MODEL_STEPS", 1000)))
     assert walk.count.lines > walk.count.steps
 
 
 def test_workers_are_killed(server: Server) -> None:
-    user = User(server, server.add_account("killed@localhost"))
+    user = account(server, "killed")
     walk = Walk(user, seed())
     run(walk, {**STEPS, burst: 40, kill: 2, kill_within: 5}, 150)
     assert walk.count.kills
@@ -134,7 +142,7 @@ def test_for_long(server: Server) -> None:
     steps = kills = accounts = 0
     while (left := end - time.monotonic()) > 0:
         accounts += 1
-        user = User(server, server.add_account(f"soak{accounts}@localhost"))
+        user = account(server, f"soak{accounts}")
         walk = Walk(user, seed(), each_worker=3)
         run(walk, {**STEPS, burst: 100, kill: 1, kill_within: 3}, 5_000, left)
         steps, kills = steps + walk.count.steps, kills + walk.count.kills
