@@ -16,6 +16,10 @@ from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
 
+HEAD = "| target | seconds | of the processor | inputs | that showed more | features | found |"
+RULE = "|---|--:|--:|--:|--:|--:|---|"
+
+
 def main(names: list[str]) -> int:
     unknown = set(names) - TARGETS.keys()
     if unknown:
@@ -25,24 +29,34 @@ def main(names: list[str]) -> int:
     seed = int(os.environ.get("FUZZ_SEED", time.time_ns() & 0xFFFFFFFF))
     chosen = [TARGETS[name] for name in names or TARGETS]
     print(f"{len(chosen)} targets, {seconds:g} s each; again with FUZZ_SEED={seed}", flush=True)
-    failed = sum(run(target, seed, seconds) for target in chosen)
+    lines = []
+    failed = 0
+    for target in chosen:
+        progress, line = run(target, seed, seconds)
+        failed += progress.failure is not None
+        lines.append(line)
+    print("\n".join((HEAD, RULE, *lines)))
     print(f"{failed} of {len(chosen)} targets went wrong" if failed else "nothing went wrong")
     return 1 if failed else 0
 
 
-def run(target: Target, seed: int, seconds: float) -> bool:
-    """Whether something went wrong."""
+def run(target: Target, seed: int, seconds: float) -> tuple[Progress, str]:
+    """What came of it, and its line of the table."""
     print(f"{target.name}:", flush=True)
-    before = time.process_time()
+    begun, used = time.monotonic(), time.process_time()
     progress = fuzz(target, seed, seconds, tell)
-    print(f"  {time.process_time() - before:8.0f} s of the processor", flush=True)
+    took, used = time.monotonic() - begun, time.process_time() - used
+    line = (
+        f"| {target.name} | {took:.0f} | {used:.0f} | {progress.inputs} | {len(progress.new)}"
+        f" | {progress.features} | {'a failure' if progress.failure else 'nothing'} |"
+    )
     if os.environ.get("FUZZ_KEEP"):
         chosen = worth_keeping(target, progress.new)
         corpus.keep(target.name, chosen)
         print(f"  {len(chosen):8} inputs kept, {sum(map(len, chosen))} octets", flush=True)
     if progress.failure is not None:
         report(target, progress.failure)
-    return progress.failure is not None
+    return progress, line
 
 
 def tell(progress: Progress) -> None:
