@@ -24,6 +24,8 @@ from posthouse.store.messages.copy import copy_messages
 from posthouse.store.messages.expunge import expunge_messages, sweep_tombstones
 from posthouse.store.messages.refusals import NoSuchMailbox
 from posthouse.store.messages.store import store_flags
+from posthouse.store.renaming import rename_mailbox
+from posthouse.store.subscriptions import subscribe
 from posthouse.store.unit import Row, Unit, Work, rows_of
 
 from .house import House, add_accounts
@@ -344,10 +346,10 @@ class Owner:
     async def rename(self) -> None:
         old = self.chance.choice((*NAMES, "INBOX"))
         new = f"Moved {next(self.script.numbers)}" if old == "INBOX" else self.name()
-        await self.do(mailboxes.rename_mailbox(self.account, old, new, 1))
+        await self.do(rename_mailbox(self.account, old, new, 1))
 
     async def subscribe(self) -> None:
-        await self.do(mailboxes.subscribe(self.account, self.name()))
+        await self.do(subscribe(self.account, self.name()))
 
     async def forget(self) -> None:
         """A message comes, is expunged, and is swept with its content and file."""

@@ -28,7 +28,7 @@ from posthouse.protocols.imap.mail_events import (
 from posthouse.protocols.sasl.mechanism import Accepted, Password
 from posthouse.runtime.connection import Peer
 from posthouse.runtime.log import open_log
-from posthouse.store import mailboxes
+from posthouse.store import subscriptions
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import ROW, prepare
 from posthouse.store.mailboxes import create_default_mailboxes
@@ -125,7 +125,7 @@ def test_one_can_read_though_nothing_can_be_written(tmp_path: Path) -> None:
 
 def test_subscriptions_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is there already may be said again."""
-    monkeypatch.setattr(mailboxes, "MOST_SUBSCRIPTIONS", 8)
+    monkeypatch.setattr(subscriptions, "MOST_SUBSCRIPTIONS", 8)
 
     async def test(house: House) -> None:
         agent = await house.session()

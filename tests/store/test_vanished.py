@@ -14,12 +14,13 @@ from posthouse.store.changes import expunged_since, modseq_of
 from posthouse.store.contents import prepare
 from posthouse.store.direct import DirectStore
 from posthouse.store.fetching import fetch_rows
-from posthouse.store.mailboxes import find_mailbox, rename_mailbox
+from posthouse.store.mailboxes import find_mailbox
 from posthouse.store.messages.append import append_message
 from posthouse.store.messages.copy import move_messages
 from posthouse.store.messages.expunge import expunge_messages, sweep_tombstones
 from posthouse.store.migrate import migrate
 from posthouse.store.ranges import Range, between, merged
+from posthouse.store.renaming import rename_mailbox
 from posthouse.store.sweeper import trim_changes
 from posthouse.store.unit import rows_of
 

@@ -26,10 +26,11 @@ from posthouse.protocols.imap.watch_events import (
 )
 from posthouse.store import flags
 from posthouse.store.contents import prepare
-from posthouse.store.mailboxes import Mailbox, create_mailbox, delete_mailbox, rename_mailbox
+from posthouse.store.mailboxes import Mailbox, create_mailbox, delete_mailbox
 from posthouse.store.messages.append import append_message
 from posthouse.store.messages.expunge import expunge_messages
 from posthouse.store.messages.store import store_flags
+from posthouse.store.renaming import rename_mailbox
 from posthouse.store.serve import watching
 from posthouse.store.serve.imap import ImapAgent
 from posthouse.store.snapshots import Snapshot

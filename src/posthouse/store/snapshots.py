@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from .changes import ACCOUNT, MAILBOX, modseq_of
-from .mailboxes import BY_ACCOUNT, COLUMNS, Mailbox, list_subscriptions
+from .mailboxes import BY_ACCOUNT, COLUMNS, Mailbox
 from .store import Store
+from .subscriptions import list_subscriptions
 from .unit import Unit, Work, one_of, rows_of
 
 CHANGED = f"SELECT {COLUMNS} FROM mailbox WHERE account = ?1 AND highest_modseq > ?2"  # noqa: S608

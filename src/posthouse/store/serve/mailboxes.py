@@ -18,13 +18,11 @@ from ..mailboxes import (
     create_mailbox,
     delete_mailbox,
     list_mailboxes,
-    list_subscriptions,
-    rename_mailbox,
-    subscribe,
-    unsubscribe,
 )
 from ..quota import kept
+from ..renaming import rename_mailbox
 from ..store import Store
+from ..subscriptions import list_subscriptions, subscribe, unsubscribe
 from .own import OwnWrites
 from .refusals import NO_MAILBOX, REFUSALS, done
 

@@ -8,16 +8,11 @@ from posthouse.protocols.imap.mail_events import Declined
 
 from ..annotations import TooManyAnnotations
 from ..flags import TooManyFlags
-from ..mailboxes import (
-    MailboxExists,
-    NotAllowed,
-    SpecialUseTaken,
-    TooManyMailboxes,
-    TooManySubscriptions,
-)
+from ..mailboxes import MailboxExists, NotAllowed, SpecialUseTaken, TooManyMailboxes
 from ..messages.refusals import MailboxFull, NoSuchMailbox, SomeExpunged
 from ..quota import OverQuota
 from ..space import Lack
+from ..subscriptions import TooManySubscriptions
 
 NO_MAILBOX = Declined("there is no such mailbox", "NONEXISTENT")
 TRY_CREATE = Declined("there is no such mailbox, create it first", "TRYCREATE")
