@@ -15,7 +15,6 @@ from tests.fuzz.fuzzing import Failure, Progress, fuzz, smaller, worth_keeping
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
-
 HEAD = "| target | seconds | of the processor | inputs | that showed more | features | found |"
 RULE = "|---|--:|--:|--:|--:|--:|---|"
 
