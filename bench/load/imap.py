@@ -16,6 +16,7 @@ from bench.load import await_start, perform, report
 from bench.load.imap_client import Client, Letters
 
 FOUND = (b"* SEARCH", b"* SORT", b"* THREAD")  # not how far a server has come
+LONG = 5  # times the seconds, after which a command is not repeated
 TOLERANCE = 64  # octets by which answers differ: the tag, a flag, the text after OK
 
 
@@ -56,7 +57,7 @@ def fetch(orders: Orders) -> None:
     await_start()
     latencies: list[float] = []
     began = time.perf_counter()
-    while len(latencies) < orders.repeats or time.perf_counter() - began < orders.seconds:
+    while _goes_on(orders, len(latencies), time.perf_counter() - began):
         if orders.change:
             sign = b"-+"[len(latencies) % 2 :][:1]
             client.command(b"STORE 1 %bFLAGS.SILENT (\\Flagged)" % sign)
@@ -68,6 +69,11 @@ def fetch(orders: Orders) -> None:
     took = time.perf_counter() - began
     report(orders.letters * len(latencies), took, latencies)
     client.close()
+
+
+def _goes_on(orders: Orders, done: int, took: float) -> bool:
+    """For some seconds, and some times, but not for long."""
+    return took < orders.seconds or (done < orders.repeats and took < LONG * orders.seconds)
 
 
 def _look(client: Client, command: bytes, orders: Orders) -> int:
@@ -94,15 +100,26 @@ def first(orders: Orders) -> None:
 
 
 def find(orders: Orders) -> None:
-    """Give the commands in turn, again and again; an operation is one of them."""
+    """Give the commands in turn, again and again; an operation is one of them.
+
+    What was found is looked at when the clock has stopped: some servers take long for each.
+    """
     client = client_of(orders)
-    for command, wanted in zip(orders.commands, orders.found, strict=True):
-        answer = client.command(command.encode())
-        line = next(each for each in answer.split(b"\r\n") if each.startswith(FOUND))
-        if len(re.findall(rb"\d+", line)) != wanted:
-            raise SystemExit(f"{command} did not find {wanted} messages: {line[:80]!r}")
+    wanted = dict(zip(orders.commands, orders.found, strict=True))
+    answers = {orders.commands[-1]: client.command(orders.commands[-1].encode())}
     await_start()
-    _in_turn(client, [[command.encode()] for command in orders.commands], orders)
+    latencies: list[float] = []
+    began = time.perf_counter()
+    while _goes_on(orders, len(latencies), time.perf_counter() - began):
+        command = orders.commands[len(latencies) % len(orders.commands)]
+        started = time.perf_counter()
+        answers[command] = client.command(command.encode())
+        latencies.append(time.perf_counter() - started)
+    report(len(latencies), time.perf_counter() - began, latencies)
+    for command, answer in answers.items():
+        line = next(each for each in answer.split(b"\r\n") if each.startswith(FOUND))
+        if len(re.findall(rb"\d+", line)) != wanted[command]:
+            raise SystemExit(f"{command} did not find {wanted[command]} messages: {line[:80]!r}")
     client.close()
 
 
@@ -133,7 +150,7 @@ def status(orders: Orders) -> None:
 def _in_turn(client: Client, commands: list[list[bytes]], orders: Orders) -> None:
     latencies: list[float] = []
     began = time.perf_counter()
-    while len(latencies) < orders.repeats or time.perf_counter() - began < orders.seconds:
+    while _goes_on(orders, len(latencies), time.perf_counter() - began):
         given = commands[len(latencies) % len(commands)]
         started = time.perf_counter()
         client.skip(client.send(*given))
