@@ -90,7 +90,7 @@ class Run:
 
     def ran(self) -> Ran:
         self.features.add(self.engine.over)
-        digest = self.output.digest() if self.comparable else None
+        digest = self.output.digest() if self.comparable else b"much was thrown away"
         return Ran(digest, frozenset(self.features))
 
 

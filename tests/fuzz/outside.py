@@ -67,7 +67,8 @@ def unpack(pieces: Sequence[bytes]) -> Ran:
     except Bomb as bomb:
         said = str(bomb)
     holds(size <= FREE + RATIO * received + (1 << 16), "more than the bound")
-    # Where a wrong stream is noticed depends on how it comes.
+    # Where a wrong stream is noticed, and whether a large one is too much for what has come by
+    # then, depends on how it comes.
     digest = None if said else repr(b"".join(made))
     return Ran(digest)
 
