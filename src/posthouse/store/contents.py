@@ -21,7 +21,7 @@ else:
 
 ROW = 64 * 1024  # octets of content that lie in a row; what is larger lies in a file
 PLACES = 1 << 16  # contents that a process knows to be whole
-PACKED_FROM = 16 * 1024  # octets of body from which it is compressed
+PACKED_FROM = 32 * 1024  # octets of body from which it is compressed
 LEVEL = 1
 WORTH_IT = 2 / 3  # of its octets: what packs no better (files in base64) is quicker read as it is
 

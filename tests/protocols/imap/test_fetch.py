@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from posthouse.protocols.engine import FLUSH
 from posthouse.protocols.imap.fetch.date import INTERNALDATE
+from posthouse.protocols.imap.fetch.held import BLOCK
 from posthouse.protocols.imap.fetch.item import (
     FLAGS,
     UID,
@@ -144,7 +145,7 @@ def test_a_large_content_passes_in_blocks() -> None:
     finally:
         tracemalloc.stop()
     assert size > len(content)
-    assert blocks == len(content) // 65536 + 1
+    assert blocks == len(content) // BLOCK + 1
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ class FetchRows:
 
 @dataclass(frozen=True, slots=True)
 class ReadContent:
-    """Octets of a `Held` content, from `offset`: as many as `length`, at most 64 kB."""
+    """Octets of a `Held` content, from `offset`: as many as `length`, at most 128 kB."""
 
     handle: object
     offset: int

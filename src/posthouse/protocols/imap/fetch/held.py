@@ -17,7 +17,7 @@ from .item import Item, Slice
 from .octets import SectionItem, chosen_fields, nstring
 from .section import Section
 
-BLOCK = 64 * 1024  # octets
+BLOCK = 128 * 1024  # octets
 LONGEST_HEADER = 1024 * 1024  # octets of it that are looked at for fields
 
 
