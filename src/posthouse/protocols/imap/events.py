@@ -165,7 +165,7 @@ class Select:
     parameters: Mapping[str, object] = field(default_factory=dict)  # RFC 4466 §2.1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opened:
     """§6.3.1"""
 

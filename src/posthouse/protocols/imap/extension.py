@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from functools import lru_cache
 
 from ..dialogue import Dialogue
 from .events import Opened
@@ -78,12 +77,7 @@ def alone(session: Session, reader: Reader) -> object:
 
 def offers(session: Session, capability: str) -> bool:
     """Whether the extension of this capability is among those of the session."""
-    return capability in _capabilities(session.extensions)
-
-
-@lru_cache(8)
-def _capabilities(extensions: tuple[Extension, ...]) -> frozenset[str]:
-    return frozenset(each.capability for each in extensions)
+    return capability in session.capabilities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -122,6 +122,11 @@ class Reader:
         if not self.ended:
             raise Bad("unexpected argument")
 
+    @property
+    def last(self) -> bytes:
+        """The last octet of the command."""
+        return self._pieces[-1][-1:]
+
     def rest(self, most: int) -> bytes | None:
         """All that is still to be read, where it is on this line, and no more than so much."""
         if self._line is self._pieces[-1] and len(self._line) - self._at <= most:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..dialogue import TLS, Dialogue
@@ -100,6 +101,10 @@ class Session:
     numbered: bool = False  # and it names messages by their numbers: they must hold to its end
     gathered: int = 0  # octets of the literals of one command, in memory
     errors: int = 0
+    capabilities: frozenset[str] = field(init=False)  # the names of its extensions
+
+    def __post_init__(self) -> None:
+        self.capabilities = _names(self.extensions)
 
     @property
     def utf8(self) -> bool:
@@ -116,3 +121,8 @@ class Session:
     def offer(self) -> Offer:
         """How the client may log in by AUTHENTICATE, now."""
         return offer(self.mechanisms, self.tls, self.may_send_password)
+
+
+@lru_cache(8)
+def _names(extensions: tuple[Extension, ...]) -> frozenset[str]:
+    return frozenset(each.capability for each in extensions)

@@ -276,8 +276,16 @@ class ImapAgent:
 
     def _select(self, question: events.Select) -> object:
         """At once, if it can be: most mailboxes are selected again and again."""
-        self._leave()  # what a SELECT that failed has left
         found = self._find(question.name)
+        shared = self._shared
+        if (
+            found is not None
+            and shared is not None
+            and shared.mailbox == found.id
+            and self._service.views.refresh_at_once(shared)
+        ):
+            return self._open(question, found, shared)
+        self._leave()
         if found is None:
             return NO_MAILBOX
         shared = self._service.views.open_at_once(self._account, found.id)

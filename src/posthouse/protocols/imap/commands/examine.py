@@ -11,7 +11,7 @@ from .select import open_mailbox
 
 def examine(session: Session, reader: Reader) -> Dialogue[str]:
     """examine = "EXAMINE" SP mailbox [select-params]"""
-    return (yield from open_mailbox(session, reader, read_only=True))
+    return open_mailbox(session, reader, read_only=True)
 
 
 EXAMINE = Command(examine, tells=Tells.NOTHING)

@@ -2,47 +2,75 @@
 
 from __future__ import annotations
 
-from ...dialogue import Dialogue, Send
+from functools import partial
+
+from ...dialogue import Ask, Dialogue, Send
 from .. import responses
-from ..events import Opened, Select, decide, obey
+from ..events import Opened, Select, decided, obey
 from ..extension import Command, SelectParameter, Tells, offers
-from ..grammar import SYSTEM_FLAGS, Reader
+from ..grammar import SYSTEM_FLAGS, Reader, remembered
 from ..mail_events import Close
 from ..parameters import parameters
 from ..session import Session, State
 
+_CLOSED = b"* OK [CLOSED] what follows is about another mailbox\r\n"
 _SYSTEM = tuple(SYSTEM_FLAGS.values())
 RESPONSES = 8  # that are kept of the same mailbox
 
 
 def select(session: Session, reader: Reader) -> Dialogue[str]:
     """select = "SELECT" SP mailbox [select-params]"""
-    return (yield from open_mailbox(session, reader, read_only=False))
+    return open_mailbox(session, reader, read_only=False)
 
 
 def open_mailbox(session: Session, reader: Reader, read_only: bool) -> Dialogue[str]:
     """Leave the mailbox that is selected, if one is, and select another one, if it can be."""
-    reader.space()
-    name = reader.mailbox()
-    given = parameters(reader, (each.select_parameters for each in session.extensions))
-    reader.end()
-    asked = [each for each in given.values() if isinstance(each, SelectParameter)]
+    question = _question(session, reader, read_only)
+    asked = [each for each in question.parameters.values() if isinstance(each, SelectParameter)]
     for parameter in asked:
         parameter.check(session)
     if session.selected is not None:
         session.selected = None
         session.state = State.AUTHENTICATED
-        yield Send(b"* OK [CLOSED] what follows is about another mailbox\r\n")
-    opened = yield from decide(Select(name, read_only, given), Opened)
-    session.selected = opened.selected
+        session.ahead = _CLOSED
+    opened = yield Ask(question)
+    if type(opened) is not Opened:
+        opened = yield from decided(opened, Opened)
+    selected = session.selected = opened.selected
     session.state = State.SELECTED
-    opened.selected.enabled = session.enabled
+    selected.enabled = session.enabled
     if session.watch is not None:
-        opened.selected.wanted = session.watch.wanted
-    yield Send(_told(session, opened))
+        selected.wanted = session.watch.wanted
+    session.ahead += _told(session, opened)
+    if asked:
+        yield Send(session.ahead)
+        session.ahead = b""
     for parameter in asked:
         yield from parameter.answer(session, opened)
-    return "[READ-ONLY] selected" if opened.selected.read_only else "[READ-WRITE] selected"
+    return "[READ-ONLY] selected" if selected.read_only else "[READ-WRITE] selected"
+
+
+def _question(session: Session, reader: Reader, read_only: bool) -> Select:
+    """SP mailbox [select-params]"""
+    if reader.last != b")":  # which is where parameters end
+        return _PLAIN[read_only](reader)
+    reader.space()
+    name = reader.mailbox()
+    given = parameters(reader, (each.select_parameters for each in session.extensions))
+    reader.end()
+    return Select(name, read_only, given)
+
+
+def _plain(reader: Reader, read_only: bool) -> Select:
+    reader.space()
+    name = reader.mailbox()
+    reader.end()
+    return Select(name, read_only)
+
+
+_PLAIN = {
+    read_only: remembered(partial(_plain, read_only=read_only)) for read_only in (False, True)
+}
 
 
 def leave(session: Session) -> Dialogue[None]:
