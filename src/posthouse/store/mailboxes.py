@@ -166,6 +166,7 @@ def create_mailbox(account: int, name: str, now: int, special_use: str = "") -> 
 
 
 def create_above(account: int, name: str, now: int) -> Work[None]:
+    """The levels above a name, where they lack; a part of larger units."""
     levels = name.split(SEPARATOR)
     for depth in range(1, len(levels)):
         above = SEPARATOR.join(levels[:depth])
