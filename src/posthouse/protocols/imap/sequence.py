@@ -50,17 +50,23 @@ def seq_number(text: bytes) -> int:
     return number
 
 
+def _without_star(ranges: Ranges, largest: int) -> list[tuple[int, int]]:
+    """First and last of each, whichever way round they were said (§9: seq-range)."""
+    found = []
+    for low, high in ranges:
+        first = largest if low == STAR else low
+        last = largest if high == STAR else high
+        found.append((first, last) if first <= last else (last, first))
+    return found
+
+
 def numbered(ranges: Ranges, count: int) -> list[tuple[int, int]]:
     """The positions [from, to) of these message sequence numbers, in a mailbox of `count`.
 
     A number above the last is the client's error, and so is "*" in an empty mailbox (§9).
     """
     found = []
-    for low, high in ranges:
-        first = count if low == STAR else low
-        last = count if high == STAR else high
-        if first > last:
-            first, last = last, first
+    for first, last in _without_star(ranges, count):
         if last > count or first < 1:
             raise Bad("no message has this number")
         found.append((first - 1, last))
@@ -70,11 +76,7 @@ def numbered(ranges: Ranges, count: int) -> list[tuple[int, int]]:
 def clipped(ranges: Ranges, count: int) -> list[tuple[int, int]]:
     """As `numbered`, where a number above the last names no message (a key of SEARCH)."""
     found = []
-    for low, high in ranges:
-        first = count if low == STAR else low
-        last = count if high == STAR else high
-        if first > last:
-            first, last = last, first
+    for first, last in _without_star(ranges, count):
         if max(first, 1) <= min(last, count):
             found.append((max(first, 1) - 1, min(last, count)))
     return merged(found)
@@ -87,13 +89,8 @@ def identified(ranges: Ranges, uids: Sequence[int]) -> list[tuple[int, int]]:
     """
     if not uids:
         return []
-    largest = uids[-1]
     found = []
-    for low, high in ranges:
-        first = largest if low == STAR else low
-        last = largest if high == STAR else high
-        if first > last:
-            first, last = last, first
+    for first, last in _without_star(ranges, uids[-1]):
         start, stop = bisect_left(uids, first), bisect_right(uids, last)
         if start < stop:
             found.append((start, stop))

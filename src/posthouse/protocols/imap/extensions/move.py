@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from ...dialogue import Dialogue, send
-from ..commands.copy import copyuid
+from ..commands.copy import copyuid, from_and_to, meant
 from ..events import decide
 from ..extension import Command, Extension
 from ..grammar import Reader
 from ..mail_events import Move, Moved
 from ..news import report
-from ..result import No
-from ..sequence import parse_sequence_set
 from ..session import IN_MAILBOX, Session
 from ..view import writable
 
 
 def move(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[str]:
     """move = "MOVE" SP sequence-set SP mailbox"""
-    reader.space()
-    ranges = parse_sequence_set(reader.sequence_set())
-    reader.space()
-    mailbox = reader.mailbox()
-    reader.end()
+    ranges, mailbox = from_and_to(reader)
     selected = writable(session.selected)
-    positions = selected.resolve(ranges, by_uid)
-    if not by_uid and selected.haunted(positions):  # RFC 2180 §4.4.1
-        raise No("some of the messages were expunged", "EXPUNGEISSUED")
-    if not positions:
+    uids, count = meant(selected, ranges, by_uid)
+    if not uids:
         return "no such messages, so nothing moved"
-    count = 0 if by_uid else sum(stop - start for start, stop in positions)
-    uids = selected.view.uid_ranges(positions)
     question = Move(selected.view.version, uids, mailbox, count)
     moved = yield from decide(question, Moved)
     selected.makes(moved.copied.uid_validity, moved.copied.copies)
