@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from posthouse.protocols.imap import responses
 from posthouse.protocols.imap.framing import Frame
-from posthouse.protocols.imap.grammar import Reader
+from posthouse.protocols.imap.grammar import REMEMBERED, SHORT, Reader, remembered
 from posthouse.protocols.imap.result import Bad
 
 
@@ -142,3 +142,29 @@ def test_whatever_comes_is_read_or_bad(
             read.end()
     except Bad:
         pass
+
+
+def test_only_short_arguments_are_remembered_and_only_so_many() -> None:
+    def name(read: Reader) -> list[bytes]:
+        found = [read.astring()]
+        read.end()
+        return found
+
+    recall = remembered(name)
+    assert recall(reader(b"box")) is recall(reader(b"box"))
+    long = b"x" * (SHORT + 1)
+    assert recall(reader(long)) == [long]
+    assert recall(reader(long)) is not recall(reader(long))
+    first = recall(reader(b"box"))
+    for number in range(REMEMBERED):
+        recall(reader(b"%d" % number))
+    assert recall(reader(b"box")) is not first
+    for _ in range(2):
+        with pytest.raises(Bad):
+            recall(reader(b"box box"))
+
+
+def test_a_literal_is_read_where_it_is_remembered() -> None:
+    recall = remembered(Reader.astring)
+    for text in (b"one", b"two"):
+        assert recall(reader(b"{3}\r\n" + text)) == text

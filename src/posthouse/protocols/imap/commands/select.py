@@ -41,7 +41,7 @@ def open_mailbox(session: Session, reader: Reader, read_only: bool) -> Dialogue[
     selected.enabled = session.enabled
     if session.watch is not None:
         selected.wanted = session.watch.wanted
-    session.ahead += _told(session, opened)
+    session.ahead += told(session, opened)
     if asked:
         yield Send(session.ahead)
         session.ahead = b""
@@ -81,7 +81,7 @@ def leave(session: Session) -> Dialogue[None]:
         yield from obey(Close(expunge=False))
 
 
-def _told(session: Session, opened: Opened) -> bytes:
+def told(session: Session, opened: Opened) -> bytes:
     """The responses, which are the same again where the agent gives the same `told` again."""
     selected = opened.selected
     revision2 = "IMAP4REV2" in selected.enabled

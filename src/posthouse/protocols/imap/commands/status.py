@@ -54,7 +54,7 @@ def status(session: Session, reader: Reader) -> Dialogue[str]:
     counts = yield Ask(question)
     if type(counts) is not Counts:
         counts = yield from decided(counts, Counts)
-    session.ahead = _told(session, reader.utf8, question, counts)
+    session.ahead = told(session, reader.utf8, question, counts)
     return "that is all"
 
 
@@ -77,7 +77,7 @@ def _check(session: Session, items: tuple[str, ...]) -> None:
         raise Bad("no such status item")
 
 
-def _told(session: Session, utf8: bool, question: Status, counts: Counts) -> bytes:
+def told(session: Session, utf8: bool, question: Status, counts: Counts) -> bytes:
     """The response, which is the same again where the agent gives the same counts again."""
     key = question.name, question.items, utf8, session.limits.message
     octets = counts.told.get(key)
