@@ -7,9 +7,10 @@ yet can still fetch it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 
 from posthouse.message.summary import SUMMARY_VERSION, Summary
 from posthouse.protocols.imap.mail_events import Held, Need, Rare
@@ -19,6 +20,8 @@ from .contents import Compared
 from .unit import Row, Unit, Work, one_of, rows_of
 
 SUMMED_UP = Need.ENVELOPE | Need.BODY | Need.STRUCTURE | Need.SENT
+
+NO_SUMMARY: Row = (None, None, None, None)
 
 _PLAIN = "m.uid, m.internal_date, m.size, m.content, m.prefix"
 _SUMMARY = ", s.version, s.envelope, s.body, s.bodystructure, s.sent_day"
@@ -175,7 +178,7 @@ class Shaper:
     header_in_file: Callable[[str], bytes]
     compared: Compared
 
-    def shape(self, rows: Iterable[Row], needs: Need) -> list[FetchRow]:
+    def shape(self, rows: Sequence[Row], needs: Need) -> list[FetchRow]:
         plan = _plan(needs)
         summary = plan.summary
         if plan.content:
@@ -183,7 +186,7 @@ class Shaper:
         if plan.header:
             return [self._with_header(row, summary) for row in rows]
         if plan.listed:
-            return [self._with_listed(row, summary) for row in rows]
+            return self._with_listed(rows, summary)
         if summary:
             return [
                 (uid, date, size, envelope, body, structure, None, None, day, None)
@@ -202,7 +205,7 @@ class Shaper:
         return (*row[:5], *mine, *row[10:])
 
     def _summary(self, row: Row, summary: bool) -> Row:
-        return self._current(row)[6:10] if summary else (None, None, None, None)
+        return self._current(row)[6:10] if summary else NO_SUMMARY
 
     def _with_header(self, row: Row, summary: bool) -> FetchRow:
         uid, date, size, content, prefix = row[:5]
@@ -210,13 +213,12 @@ class Shaper:
         envelope, body, structure, day = self._summary(row, summary)
         return uid, date, size, envelope, body, structure, prefix + header, None, day, None
 
-    def _with_listed(self, row: Row, summary: bool) -> FetchRow:
-        envelope = body = structure = day = None
-        if summary:
-            envelope, body, structure, day = self._summary(row, summary)
-        uid, date, size, _, prefix = row[:5]
-        fields = prefix + row[-1] if prefix else row[-1]
-        return uid, date, size, envelope, body, structure, fields, None, day, None
+    def _with_listed(self, rows: Sequence[Row], summary: bool) -> list[FetchRow]:
+        found = [self._summary(row, summary) for row in rows] if summary else repeat(NO_SUMMARY)
+        return [
+            (row[0], row[1], row[2], envelope, body, structure, row[4] + row[-1], None, day, None)
+            for row, (envelope, body, structure, day) in zip(rows, found, strict=False)
+        ]
 
     def _with_content(self, row: Row, summary: bool) -> FetchRow:
         uid, date, size, content, prefix = row[:5]

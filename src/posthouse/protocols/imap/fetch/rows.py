@@ -37,7 +37,7 @@ from .item import (
 
 MARKED = 256  # messages marked as \\Seen at once
 #: Messages asked for at once, else 256.
-AT_ONCE = ((Need.CONTENT, 32), (Need.HEADER, 64), (Need.LISTED, 64))
+AT_ONCE = ((Need.CONTENT, 32), (Need.HEADER, 64), (Need.LISTED, 128))
 
 
 @lru_cache(2048)  # as many as there are
