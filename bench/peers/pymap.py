@@ -24,7 +24,11 @@ class Pymap(Peer):
 
     name = "pymap"
     version = _version()
-    settings = ("maildir backend", "passwords: PBKDF2 of one round")
+    settings = (
+        "maildir backend",
+        "passwords: PBKDF2 of one round",
+        "in mailboxes of 1,000 alone: it takes 3 to 10 ms for each message; no SORT, no THREAD",
+    )
     fillers = 1  # of letters that several append at once some come twice
 
     def prepare(self) -> list[str]:
