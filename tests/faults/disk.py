@@ -62,13 +62,6 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
-class Rename:
-    old: str
-    new: str
-    file: int
-
-
-@dataclass(frozen=True, slots=True)
 class Delete:
     name: str
 
@@ -83,7 +76,7 @@ class SyncDirectory:
     name: str
 
 
-Naming = Create | Rename | Delete | MakeDirectory
+Naming = Create | Delete | MakeDirectory
 Entry = Write | Truncate | Sync | SyncFailed | SyncDirectory | Naming
 
 #: Called before an operation ("write", "sync", ...) on a file; an OSError from it is the disk's.
@@ -163,11 +156,6 @@ class Disk:
 
     def has(self, path: str) -> bool:
         return self.name(path) in self._files
-
-    def renamed(self, old: str, new: str) -> None:
-        file = self._files.pop(self.name(old))
-        self._files[self.name(new)] = file
-        self.log.append(Rename(self.name(old), self.name(new), file))
 
     def deleted(self, path: str) -> None:
         if self._files.pop(self.name(path), None) is not None:
@@ -325,13 +313,6 @@ class LoggedFiles(FileLayer):
             del self._open[descriptor]
             super().close(descriptor)
 
-    def rename(self, old: Path, new: Path) -> None:
-        disk = self._disk
-        with disk.lock:
-            disk.check("rename", str(new))
-            super().rename(old, new)
-            disk.renamed(str(old), str(new))
-
     def make_directory(self, path: Path) -> None:
         disk = self._disk
         with disk.lock:
@@ -341,7 +322,7 @@ class LoggedFiles(FileLayer):
             super().make_directory(path)
             disk.log.extend(MakeDirectory(disk.name(str(each))) for each in reversed(missing))
 
-    def sync_directory(self, path: Path) -> None:
+    def sync_directory(self, path: Path, descriptor: int | None = None) -> None:
         disk = self._disk
         with disk.lock:
             disk.check("sync", str(path))
@@ -384,7 +365,7 @@ class Remains:
                 case SyncDirectory(name):
                     for naming in self.unsynced_names.pop(name, ()):
                         apply_naming(self.names, naming)
-                case Create(name) | Delete(name) | MakeDirectory(name) | Rename(_, name):
+                case Create(name) | Delete(name) | MakeDirectory(name):
                     self.unsynced_names.setdefault(directory_of(name), []).append(entry)
         self.at = max(self.at, at)
         return self
@@ -446,9 +427,6 @@ def apply_naming(names: dict[str, int], naming: Naming) -> None:
     match naming:
         case Create(name, file):
             names[name] = file
-        case Rename(old, new, file):
-            names.pop(old, None)
-            names[new] = file
         case Delete(name):
             names.pop(name, None)
         case MakeDirectory(name):

@@ -31,7 +31,7 @@ from .script import Ledger, Script, Size
 
 SMALL = Size(accounts=2, steps=8, senders=2, letters=4)
 LARGE = Size(accounts=3, steps=10, senders=3, letters=5)
-WRITES = ("write", "create", "truncate", "rename")
+WRITES = ("write", "create", "truncate")
 SYNCS = ("sync",)
 
 

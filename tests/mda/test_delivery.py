@@ -21,10 +21,12 @@ from posthouse.mta.queue.schedule import Schedule
 from posthouse.mta.report.reporter import Reporter
 from posthouse.mta.report.settlement import Settlement
 from posthouse.runtime.log import open_log
+from posthouse.store import summing
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import ROW, Prepared, prepare, prepare_file
 from posthouse.store.migrate import migrate
 from posthouse.store.store import Store
+from posthouse.store.summing import AT_ONCE
 from posthouse.store.unit import Work, rows_of
 
 BAD = b"Subject: bad\r\n\r\n"
@@ -54,12 +56,17 @@ def stored(blobs: BlobFiles, content: bytes) -> Prepared:
     return prepare_file(writer.finish(), len(content), content[:ROW])
 
 
-@pytest.mark.parametrize("body", [b"", b"line\r\n" * ROW], ids=["small", "large"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"line\r\n" * (AT_ONCE // 10), b"line\r\n" * AT_ONCE],
+    ids=["small", "large", "by a thread"],
+)
 @pytest.mark.parametrize("at_hand", [True, False])
 def test_the_others_are_delivered(
     body: bytes, at_hand: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "summarise", breaks_on_bad)
+    monkeypatch.setattr(summing, "summarise", breaks_on_bad)
     migrate(tmp_path)
 
     async def main() -> None:

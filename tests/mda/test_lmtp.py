@@ -13,6 +13,7 @@ from posthouse.mda.lmtp import LmtpDelivery
 from posthouse.runtime.connection import Connection, Service
 from posthouse.store.contents import read_content
 from posthouse.store.messages.rows import LAST_UID
+from posthouse.store.summing import AT_ONCE
 from posthouse.store.unit import Unit, Work, rows_of, run
 from tests.mta.receive.house import NOON, TestHouse, in_house
 from tests.protocols.transcript import play_on_sockets, read
@@ -20,6 +21,7 @@ from tests.protocols.transcript import play_on_sockets, read
 HERE = Path(__file__).parent
 SMALL = b"Subject: hi\r\n\r\nHello.\r\n"
 LARGE = b"Subject: large\r\n\r\n" + b"line of some length\r\n" * 10_000
+LARGER = LARGE + b"line of some length\r\n" * (AT_ONCE // 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def test_transcript(tmp_path: Path) -> None:
     in_house(tmp_path, test)
 
 
-@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("content", [SMALL, LARGE, LARGER], ids=["small", "large", "larger"])
 def test_each_mailbox_has_its_copy_with_its_trace(content: bytes, tmp_path: Path) -> None:
     async def test(here: TestHouse) -> None:
         replies = await send(here, content, "ann@a.example", "bob@a.example")

@@ -185,6 +185,13 @@ def test_boundaries(body: str, expected: list[str]) -> None:
     assert bodies(multipart(body)) == [lines(text) for text in expected]
 
 
+@pytest.mark.parametrize("first", ["-", "x"])
+@pytest.mark.parametrize("length", [*range(1018, 1032), 3000])
+def test_a_boundary_is_found_however_far_it_is_from_a_dash(first: str, length: int) -> None:
+    text = first + "x" * length
+    assert bodies(multipart(f"--b\n\n{text}\n--b\n\n{text}\n--b--")) == [text.encode()] * 2
+
+
 def test_outer_boundary_ends_inner_parts() -> None:
     content = multipart(
         "--b\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\nx\n--b\n\ny\n--c\nz\n--b--\n"

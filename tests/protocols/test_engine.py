@@ -31,7 +31,7 @@ from posthouse.protocols.dialogue import (
     start_tls,
     take_notices,
 )
-from posthouse.protocols.engine import FLOOD, FLUSH, HIGH_WATER, NOTICES, Engine
+from posthouse.protocols.engine import FLOOD, FLUSH, HIGH_WATER, NOTICES, STRETCH, Engine
 
 SECURE = TLS("TLSv1.3", "TLS_AES_256_GCM_SHA384")
 
@@ -199,6 +199,25 @@ def test_only_the_whole_line_ends_lines(octets: bytes) -> None:
     drain(engine)
     assert engine.over
     assert b"".join(lines.octets for lines in seen) == octets + b"\r\n"
+
+
+@pytest.mark.parametrize("first", [b".", b"x"])
+@pytest.mark.parametrize("length", [*range(STRETCH - 6, STRETCH + 7), 3 * STRETCH])
+def test_the_last_line_is_found_however_far_it_is_from_a_dot(first: bytes, length: int) -> None:
+    seen: list[Lines] = []
+
+    def dialogue() -> Dialogue[None]:
+        seen.append((yield from read_lines(b".", 9 * STRETCH)))
+        seen.append((yield from read_lines(b".", 9 * STRETCH)))
+
+    engine = Engine(dialogue())
+    octets = b"a" + first + b"x" * length + b"\r\n"
+    engine.receive(octets + b".\r\n" + octets + b"..\r\n" + octets + b".\r\n")
+    drain(engine)
+    assert [(each.octets, each.ended, each.marked) for each in seen] == [
+        (octets, True, False),
+        (octets + b"..\r\n" + octets, True, True),
+    ]
 
 
 @pytest.mark.parametrize("step", [1, 7, 10_000])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 
-from posthouse.store.blobs.files import BlobFiles, FileLayer
+from posthouse.store.blobs.files import TOGETHER, BlobFiles, FileLayer
 from posthouse.store.contents import ROW
 from posthouse.store.spool import Spool
 
@@ -82,3 +84,44 @@ def test_after_it_is_whole(tmp_path: Path) -> None:
         assert not files(tmp_path)
 
     asyncio.run(main())
+
+
+def test_files_lie_together_and_their_folders_are_synced_with_them(tmp_path: Path) -> None:
+    """A folder's own name once, the names in it with each file."""
+    synced: list[Path] = []
+
+    class Noting(FileLayer):
+        def sync_directory(self, path: Path, descriptor: int | None = None) -> None:
+            if descriptor is not None:
+                assert os.path.samestat(os.fstat(descriptor), path.stat())
+            super().sync_directory(path, descriptor)
+            synced.append(path)
+
+    blobs = BlobFiles(tmp_path, Noting())
+    names = []
+    for _ in range(2 * TOGETHER):
+        writer = blobs.begin()
+        writer.write(b"x")
+        names.append(writer.finish())
+    assert [blobs.read_all(name) for name in names] == [b"x"] * len(names)
+    folders = [name[:2] for name in names]
+    assert len(set(folders[:TOGETHER])) == len(set(folders[TOGETHER:])) == 1
+    top = tmp_path / "blobs"
+    expected = [tmp_path]
+    for number, folder in enumerate(folders):
+        expected.append(top / folder)
+        if number % TOGETHER == 0:
+            expected.append(top)
+    assert synced == expected
+
+
+def test_a_folder_that_takes_no_file_is_left(tmp_path: Path) -> None:
+    blobs = BlobFiles(tmp_path)
+    first = blobs.begin()
+    first.abandon()
+    shutil.rmtree(tmp_path / "blobs" / first.name[:2])
+    with pytest.raises(FileNotFoundError):
+        blobs.begin()
+    writer = blobs.begin()
+    writer.write(b"x")
+    assert blobs.read_all(writer.finish()) == b"x"

@@ -43,6 +43,8 @@ _word = re.compile(rb"=\?([^?\s]{1,80})\?([bBqQ])\?([^?\r\n]*)\?=")
 _not_base64 = bytes(
     set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
 )
+_BLANKS = (b" ", b"\t")
+_PADDED = (b" \r\n", b"\t\r\n", b" \n", b"\t\n")
 _line_padding = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")
 _WORD_LENGTH = 75  # octets of an encoded word (RFC 2047 §2)
 
@@ -136,7 +138,9 @@ def decode_base64(octets: bytes) -> bytes:
 
 def decode_quoted_printable(octets: bytes) -> bytes:
     """RFC 2045 §6.7; white space at the end of a line was added on the way (rule 3)."""
-    return binascii.a2b_qp(_line_padding.sub(b"", octets))
+    if octets.endswith(_BLANKS) or any(padded in octets for padded in _PADDED):
+        octets = _line_padding.sub(b"", octets)
+    return binascii.a2b_qp(octets)
 
 
 def _word_octets(encoding: bytes, encoded: bytes) -> bytes:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from posthouse.message.header import BLANK, CRLF, Octets, unfold
 from posthouse.message.parameter import Parameters, parse_media_type, parse_value
@@ -23,6 +24,8 @@ DELIMITER_LIMIT = 200  # octets; a boundary has 70 at most (RFC 2046 §5.1.1)
 LANGUAGE_LIMIT = 20
 
 _BLOCK = 1024 * 1024
+_STRETCH = 1024  # octets after a dash that the pattern goes through
+_SHORT = 256  # octets of a header field's value that is remembered
 
 _mime_fields = re.compile(
     rb"\ncontent-(type|transfer-encoding|id|description|disposition|language|location|md5)"
@@ -30,6 +33,9 @@ _mime_fields = re.compile(
     re.IGNORECASE,
 ).findall
 _encoding = re.compile(rb"[^\s;()]*").match
+# Most parts of most letters are said to be one of a few things.
+_short_media_type = lru_cache(1024)(parse_media_type)
+_short_value = lru_cache(1024)(parse_value)
 # Of CRLF "--": by its rarest octet, which takes half the time that `find` does.
 _dashes = re.compile(rb"-(?<=\r\n-)-").search
 
@@ -205,8 +211,15 @@ class _Scan:
 
     def _find_dashes(self, start: int, end: int) -> int:
         """Where a line begins with "--": the offset of the CRLF before it, or -1."""
-        found = _dashes(self.content, start + 2, end)
-        return -1 if found is None else found.start() - 2
+        content, start = self.content, start + 2
+        # From one dash on the pattern goes through a block; over what has none, `find` is ten times
+        # as fast: most of a large letter is files in base64.
+        while (start := content.find(b"-", start, end)) >= 0:
+            found = _dashes(content, start, min(start + _STRETCH + 1, end))
+            if found is not None:
+                return found.start() - 2
+            start += _STRETCH
+        return -1
 
     def _delimiter(self, found: int) -> tuple[int, bool, int] | None:
         """The frame that this line delimits, whether for good, and where the line ends.
@@ -303,7 +316,7 @@ class _Scan:
 def _take_fields(part: Part, fields: dict[bytes, bytes]) -> None:
     get = fields.get
     if (value := get(b"type")) is not None:
-        media_type = parse_media_type(value)
+        media_type = (_short_media_type if len(value) <= _SHORT else parse_media_type)(value)
         if media_type is not None:
             part.type, part.subtype, part.parameters = media_type
             if part.type.lower() == b"text" and not _has_charset(part.parameters):
@@ -312,7 +325,7 @@ def _take_fields(part: Part, fields: dict[bytes, bytes]) -> None:
         encoding = _encoding(value.strip())
         part.encoding = (encoding[0] if encoding else b"") or b"7BIT"
     if (value := get(b"disposition")) is not None:
-        disposition, parameters = parse_value(value)
+        disposition, parameters = (_short_value if len(value) <= _SHORT else parse_value)(value)
         part.disposition = (disposition, parameters) if disposition else None
     if (value := get(b"language")) is not None:
         tags = (tag.strip() for tag in unfold(value).split(b",", LANGUAGE_LIMIT)[:LANGUAGE_LIMIT])

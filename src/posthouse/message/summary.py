@@ -14,13 +14,14 @@ from functools import lru_cache
 
 from posthouse.message.addresses import Entry, parse_address_list
 from posthouse.message.dates import parse_date
-from posthouse.message.header import Header, Octets, unfold
+from posthouse.message.header import Octets, unfold
 from posthouse.message.listed import listed
 from posthouse.message.parameter import Parameters
 from posthouse.message.preview import preview
 from posthouse.message.structure import Part, parse, walk
 
 FEW = 256  # octets of an address list that is remembered
+WORD = 40  # octets of a word that is
 SUMMARY_VERSION = 2  # one more whenever the octets come out otherwise
 
 STRING_LIMIT = 16 * 1024  # octets of one string; the rest is not told
@@ -29,6 +30,11 @@ QUOTED_LIMIT = 1000  # octets; longer strings are literals
 _NIL = b"NIL"
 _plain = re.compile(rb"[ !#-\[\]-~]*").fullmatch
 _quotable = re.compile(rb"[ -~]*").fullmatch
+_wanted = re.compile(
+    rb"\n(date|subject|from|sender|reply-to|to|cc|bcc|in-reply-to|message-id)"
+    rb"[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
+    re.IGNORECASE,
+).findall
 _special = re.compile(rb'(["\\])')
 
 
@@ -78,8 +84,8 @@ def _fields(content: Octets, part: Part) -> dict[bytes, bytes]:
 
 def _first_fields(header: bytes) -> dict[bytes, bytes]:
     fields: dict[bytes, bytes] = {}
-    for name, value in Header(header).fields():
-        fields.setdefault(name.lower(), value)
+    for name, value in _wanted(b"\n" + header):
+        fields.setdefault(name.lower(), value.strip(b" \t\r\n"))
     return fields
 
 
@@ -164,7 +170,7 @@ _Made = tuple[tuple[bytes, bytes], bytes]
 
 def _multipart(_content: Octets, part: Part, children: Sequence[tuple[bytes, bytes]]) -> _Made:
     """body-type-mpart and its extension data."""
-    subtype = b" " + _string(part.subtype)
+    subtype = b" " + _word(part.subtype)
     return (
         b"".join(body for body, _ in children) + subtype,
         b"".join(structure for _, structure in children) + subtype,
@@ -174,12 +180,12 @@ def _multipart(_content: Octets, part: Part, children: Sequence[tuple[bytes, byt
 def _leaf(content: Octets, part: Part, children: Sequence[tuple[bytes, bytes]]) -> _Made:
     """body-type-basic, -text and -msg, and their extension data."""
     basic = b"%b %b %b %b %b %b %d" % (
-        _string(part.type),
-        _string(part.subtype),
+        _word(part.type),
+        _word(part.subtype),
         _parameters(part.parameters),
         _string(part.id),
         _string(part.description),
-        _string(part.encoding),
+        _word(part.encoding),
         part.size,
     )
     extensions = b" ".join((_string(part.md5), *_extensions(part)))
@@ -199,7 +205,7 @@ def _extensions(part: Part) -> tuple[bytes, bytes, bytes]:
     disposition = language = _NIL
     if part.disposition is not None:
         kind, parameters = part.disposition
-        disposition = b"(" + _string(kind) + b" " + _parameters(parameters) + b")"
+        disposition = b"(" + _word(kind) + b" " + _parameters(parameters) + b")"
     if len(part.language) == 1:
         language = _string(part.language[0])
     elif part.language:
@@ -210,5 +216,15 @@ def _extensions(part: Part) -> tuple[bytes, bytes, bytes]:
 def _parameters(parameters: Parameters) -> bytes:
     if not parameters:
         return _NIL
-    strings = (b"%b %b" % (_string(name), _string(value)) for name, value in parameters)
+    strings = [_word(name) + b" " + _word(value) for name, value in parameters]
     return b"(" + b" ".join(strings) + b")"
+
+
+def _word(value: bytes) -> bytes:
+    """A string that many letters have: what a part is, and how it is encoded."""
+    return _known_word(value) if len(value) <= WORD else _string(value)
+
+
+@lru_cache(4096)
+def _known_word(value: bytes) -> bytes:
+    return _string(value)

@@ -1,20 +1,19 @@
 """Copies of a store, made beside a running server.
 
-First the database, then the files: one that comes in between is in the copy and not needed, while
-in the other order a needed one might lack. None goes in between: nobody sweeps meanwhile.
+First the database, then the files whose names it bears: those are whole, while others may just be
+written. None goes in between: nobody sweeps meanwhile.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
 
-from .blobs.files import FRESH
 from .database import FILE, connect
 from .sweeper import LOCK
 
@@ -29,7 +28,7 @@ def back_up(directory: Path, target: Path) -> int:
         return copy_files(directory, target)
 
 
-@contextmanager
+@contextlib.contextmanager
 def unswept(directory: Path) -> Iterator[None]:
     """Meanwhile no file is removed. Waits for who sweeps now. Raises OSError."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -60,11 +59,12 @@ def copy_database(directory: Path, target: Path) -> None:
 
 
 def copy_files(directory: Path, target: Path) -> int:
-    """Those that are not there yet; how many. Raises OSError."""
+    """Those of the copied database that are not there yet; how many. Raises OSError."""
     copied = 0
+    named = _names(target)
     for path in sorted((directory / "blobs").glob("*/*")):
         there = target / "blobs" / path.parent.name / path.name
-        if path.suffix == FRESH or there.exists():
+        if path.name not in named or there.exists():
             continue
         there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = there.with_suffix(PART)
@@ -78,6 +78,17 @@ def copy_files(directory: Path, target: Path) -> int:
     for folder in {path.parent for path in (target / "blobs").glob("*/*")} | {target}:
         _sync(folder)
     return copied
+
+
+def _names(target: Path) -> set[str]:
+    """Of all files that a copied database knows. Raises OSError."""
+    try:
+        connection = apsw.Connection(str(target / FILE), apsw.SQLITE_OPEN_READONLY)
+        with contextlib.closing(connection):
+            rows = connection.execute("SELECT file FROM content WHERE file IS NOT NULL").fetchall()
+    except apsw.Error as error:
+        raise OSError(0, f"the copy cannot be read: {error}", str(target / FILE)) from None
+    return {str(name) for (name,) in rows}
 
 
 def _copy(path: Path, part: Path) -> None:

@@ -27,6 +27,7 @@ from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.database import StoreUnavailable
 from posthouse.store.quota import OverQuota
 from posthouse.store.spool import Spool, Spooled
+from posthouse.store.summing import sum_up
 
 from .room import FULL_NOW, NO_SPACE, NOT_NOW
 
@@ -141,7 +142,7 @@ class Incoming:
     async def _finish_large(self, spool: Spool, source: str) -> Reply:
         try:
             spooled = await spool.finish()
-            summary = await asyncio.to_thread(self._sum_up, spooled) if self.keeps_copy else None
+            summary = await self._sum_up(spooled) if self.keeps_copy else None
         except OSError as error:
             self.refuse(NO_SPACE, str(error))
             return NO_SPACE
@@ -150,9 +151,10 @@ class Incoming:
             raise
         return await self._hand_over(spooled, source, summary)
 
-    def _sum_up(self, spooled: Spooled) -> Summary:
-        assert spooled.prepared.file is not None
-        return summarise(self._house.blobs.read_all(spooled.prepared.file))
+    async def _sum_up(self, spooled: Spooled) -> Summary:
+        file, size = spooled.prepared.file, spooled.prepared.size
+        assert file is not None
+        return await sum_up(file, size, self._house.blobs)
 
     def _hand_over(
         self, spooled: Spooled, source: str, sent: Summary | None = None

@@ -1,7 +1,13 @@
-"""Large content in files: written as it arrives, synced and renamed before a row names it.
+"""Large content in files: written as it arrives, synced before a row names it.
 
-Names are random and ours; nothing that a peer said is in them. A file whose name no row bears is
-an orphan of a crash, and is swept when it is old enough that no session can be writing it.
+Names are random and ours; nothing that a peer said is in them. A file is what it is only by the row
+that bears its name: without one it is on its way, or the orphan of a crash, and is swept when it is
+old enough that no session can be writing it.
+
+    blobs/3f/3f0c...    two digits of the name are its folder
+
+A process puts its files into one folder for a while, and then into another one: a new folder costs
+more than a file, and files that lie together share what the file system writes for their names.
 """
 
 from __future__ import annotations
@@ -13,8 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ORPHAN = 86_400.0  # seconds; older than any session that could still name it
-FRESH = ".new"
 READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+TOGETHER = 500  # files that a process puts into a folder before it takes another one
 
 
 class FileLayer:
@@ -35,14 +41,15 @@ class FileLayer:
     def close(self, descriptor: int) -> None:
         os.close(descriptor)
 
-    def rename(self, old: Path, new: Path) -> None:
-        old.rename(new)
-
     def make_directory(self, path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def sync_directory(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def sync_directory(self, path: Path, descriptor: int | None = None) -> None:
+        """By its descriptor, where somebody has it open."""
+        if descriptor is not None:
+            os.fsync(descriptor)
+            return
+        descriptor = open_directory(path)
         try:
             os.fsync(descriptor)
         finally:
@@ -50,6 +57,42 @@ class FileLayer:
 
     def unlink(self, path: Path) -> None:
         path.unlink(missing_ok=True)
+
+
+def open_directory(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+class Folder:
+    """A folder that new files are put into, held open as long as somebody has to sync it."""
+
+    __slots__ = ("_descriptor", "_durable", "_layer", "_path", "taken")
+
+    def __init__(self, path: Path, layer: FileLayer) -> None:
+        self._descriptor = -1
+        self._path = path
+        self._layer = layer
+        self._durable = False  # its own name is on the disk
+        self.taken = 0  # files put into it
+        layer.make_directory(path)
+        self._descriptor = open_directory(path)
+
+    def new_file(self) -> tuple[str, Path]:
+        """A name that nobody has, and where it lies."""
+        self.taken += 1
+        name = self._path.name + secrets.token_hex(15)
+        return name, self._path / name
+
+    def sync(self) -> None:
+        """Make the names in it durable, and its own. Raises OSError."""
+        self._layer.sync_directory(self._path, self._descriptor)
+        if not self._durable:
+            self._layer.sync_directory(self._path.parent)
+            self._durable = True
+
+    def __del__(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
 
 
 class BlobFiles:
@@ -60,7 +103,7 @@ class BlobFiles:
         self._folder = str(self._directory)
         self._layer = layer or FileLayer()
         self._made = False
-        self._durable: set[Path] = set()  # folders in it whose names are on the disk
+        self._next: Folder | None = None  # where the next files go
 
     def begin(self) -> BlobWriter:
         """Begin a new content. Raises OSError."""
@@ -69,8 +112,12 @@ class BlobFiles:
             self._layer.make_directory(self._directory)
             self._layer.sync_directory(self._directory.parent)
             self._made = True
-        name = secrets.token_hex(16)
-        return BlobWriter(name, self._path(name), self._layer, self._durable)
+        folder, self._next = self._next, None
+        if folder is None or folder.taken >= TOGETHER:
+            folder = Folder(self._directory / secrets.token_hex(1), self._layer)
+        writer = BlobWriter(folder, self._layer)
+        self._next = folder  # one that no file can be made in is not taken again
+        return writer
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Octets of a content; fewer than `length` only at its end. Raises OSError."""
@@ -117,17 +164,12 @@ class BlobFiles:
 class BlobWriter:
     """A content on its way into a file."""
 
-    def __init__(self, name: str, path: Path, layer: FileLayer, durable: set[Path]) -> None:
-        """`durable` are folders whose names need not be made or synced again."""
-        self.name = name
+    def __init__(self, folder: Folder, layer: FileLayer) -> None:
         self.size = 0
-        self._path = path
-        self._fresh = path.with_suffix(FRESH)
+        self._folder = folder
         self._layer = layer
-        self._durable = durable
-        if path.parent not in durable:
-            layer.make_directory(path.parent)
-        self._descriptor = layer.open_new(self._fresh)
+        self.name, self._path = folder.new_file()
+        self._descriptor = layer.open_new(self._path)
         self._open = True
 
     def write(self, octets: bytes) -> None:
@@ -139,18 +181,12 @@ class BlobWriter:
         """Make it durable; gives its name. Blocks while the disk works. Raises OSError."""
         self._layer.sync(self._descriptor)
         self._close()
-        self._layer.rename(self._fresh, self._path)
-        folder = self._path.parent
-        self._layer.sync_directory(folder)
-        if folder not in self._durable:
-            self._layer.sync_directory(folder.parent)
-            self._durable.add(folder)
+        self._folder.sync()
         return self.name
 
     def abandon(self) -> None:
         """It is not wanted after all."""
         self._close()
-        self._layer.unlink(self._fresh)
         self._layer.unlink(self._path)
 
     def _close(self) -> None:

@@ -26,6 +26,7 @@ from ..quota import kept as octets_kept
 from ..space import Lack
 from ..spool import Spool, Spooled
 from ..store import Store
+from ..summing import sum_up
 from .newlines import Newlines
 from .own import OwnWrites
 from .refusals import LACKS, REFUSALS, TRY_CREATE
@@ -195,9 +196,9 @@ class AppendAnswers:
         if spooled.octets is not None:
             summary = summarise(spooled.octets)
         else:
-            file = spooled.prepared.file
+            file, size = spooled.prepared.file, spooled.prepared.size
             assert file is not None
-            summary = await asyncio.to_thread(lambda: summarise(self._blobs.read_all(file)))
+            summary = await sum_up(file, size, self._blobs)
         date = self._now() if append.date is None else append.date.timestamp()
         return Arrival(spooled.prepared, summary, int(date), append.flags)
 
