@@ -14,7 +14,7 @@ from tests.fuzz.target import Target, check, check_answers, features
 WEIGHED = 50  # every so many inputs, memory and growth are looked at too
 SHRINKING = 10.0  # seconds
 TOLD = 5.0  # seconds between two lines of progress
-MOST_KEPT = 8 * 1024  # octets of the inputs of a target that are kept
+MOST_KEPT = 4 * 1024  # octets of the inputs of a target that are kept
 
 
 @dataclass(frozen=True, slots=True)
