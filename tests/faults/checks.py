@@ -10,7 +10,7 @@ from typing import Any
 
 import apsw
 
-from posthouse.mda.delivery import trace
+from posthouse.message.received import format_delivery
 from posthouse.store.contents import unpack
 from posthouse.store.database import FILE
 
@@ -172,7 +172,7 @@ def _letters(
         if promised and not there:
             yield f"letter {number}, promised at {fate.promised}, is lost"
         for row in places.get(number, ()):
-            if row[4] != trace(SENDER, address(row[0])):
+            if row[4] != format_delivery(SENDER, address(row[0])):
                 yield f"letter {number} begins with {row[4]!r}"
 
 

@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posthouse.message.address import Address, parse_path
+from posthouse.message.address import Address
 from posthouse.message.header import Header
 from posthouse.message.received import (
     Reception,
-    format_delivered_to,
+    format_delivery,
     format_received,
-    format_return_path,
     with_keyword,
 )
 
@@ -73,9 +72,10 @@ def test_keywords(keyword: str, options: dict[str, bool]) -> None:
 
 
 def test_delivery() -> None:
-    assert format_return_path(parse_path("<>")) == b"Return-Path: <>\r\n"
-    assert format_return_path(parse_path('<"a b"@c>')) == b'Return-Path: <"a b"@c>\r\n'
-    assert format_delivered_to(Address("a", "b.c")) == b"Delivered-To: a@b.c\r\n"
+    fields = format_delivery("", "a@b.c")
+    assert fields == b"Return-Path: <>\r\nDelivered-To: a@b.c\r\n"
+    fields = format_delivery('"a b"@c', "ü@b.c")
+    assert fields == 'Return-Path: <"a b"@c>\r\nDelivered-To: ü@b.c\r\n'.encode()
 
 
 @given(st.text(max_size=300), st.text(max_size=40), st.text(max_size=40))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
+from posthouse.message.received import format_delivery
 from posthouse.message.summary import Summary, summarise
 from posthouse.mta.queue.letter import Recipient
 from posthouse.mta.queue.outcome import Deferred, Failed, Outcome, Trouble
@@ -70,12 +71,6 @@ class Delivery:
     account: int
     prefix: bytes  # header fields of this copy alone
     limited: bool = True  # there may be a quota
-
-
-def trace(reverse_path: str, forward_path: str) -> bytes:
-    """The fields on top of a delivered copy (RFC 5321 §4.4, RFC 9228)."""
-    fields = f"Return-Path: <{reverse_path}>\r\nDelivered-To: {forward_path}\r\n"
-    return fields.encode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +315,7 @@ class LocalDelivery:
             Delivery(
                 number,
                 recipient.account,
-                trace(reverse_path, recipient.forward_path),
+                format_delivery(reverse_path, recipient.forward_path),
                 recipient.limited,
             )
             for number, recipient in recipients

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 from posthouse.accounts.directory import Absent
 from posthouse.message.address import Address
+from posthouse.message.received import format_delivery
 from posthouse.message.summary import Summary, summarise
 from posthouse.mta.queue.letter import Letter, Recipient
 from posthouse.mta.queue.units import accept
@@ -37,8 +38,6 @@ from posthouse.store.quota import has_room
 from posthouse.store.spool import Spooled
 from posthouse.store.summaries import insert_summary
 from posthouse.store.unit import Unit, Work, one_of
-
-from .delivery import trace
 
 T = TypeVar("T")
 
@@ -223,7 +222,7 @@ def file_letter(
         else:
             return troubles
         for each in local:
-            prefix = trace(letter.reverse_path, each.forward_path)
+            prefix = format_delivery(letter.reverse_path, each.forward_path)
             size = letter.content.size
             yield from file_message(each.account, INBOX, content, size, now, prefix=prefix)
         if local:

@@ -159,16 +159,6 @@ def domain_to_ascii(domain: str) -> str:
         raise ValueError("the domain is not a valid internationalised name") from error
 
 
-def domain_to_unicode(domain: str) -> str:
-    """A domain in U-labels, for people to read; as it is where it cannot be."""
-    if "xn--" not in domain:
-        return domain
-    try:
-        return idna.decode(domain)
-    except (idna.IDNAError, UnicodeError):
-        return domain
-
-
 def format_local_part(local_part: str) -> str:
     """A local part with the least quoting that it needs (§4.1.2)."""
     if _udot_string(local_part) is not None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from posthouse.message.address import Address, Path, format_literal, parse_domain
+from posthouse.message.address import Address, format_literal, parse_domain
 from posthouse.message.dates import format_date
 
 _unsafe = re.compile(r"[^!-'*-\[\]-~]+")  # all but what may stand in a comment as it is
@@ -65,14 +65,12 @@ def format_received(reception: Reception) -> bytes:
     return "\r\n\t".join(lines).encode("utf-8", "replace") + b"\r\n"
 
 
-def format_return_path(path: Path) -> bytes:
-    """Return-Path, at final delivery (§4.4)."""
-    return f"Return-Path: {path}\r\n".encode("utf-8", "replace")
-
-
-def format_delivered_to(address: Address) -> bytes:
-    """Delivered-To, by which a delivery that loops is known (RFC 9228)."""
-    return f"Delivered-To: {address}\r\n".encode("utf-8", "replace")
+def format_delivery(reverse_path: str, forward_path: str) -> bytes:
+    """The fields on top of a delivered copy: Return-Path (§4.4), and Delivered-To, by which a
+    delivery that loops is known (RFC 9228).
+    """
+    fields = f"Return-Path: <{reverse_path}>\r\nDelivered-To: {forward_path}\r\n"
+    return fields.encode("utf-8", "replace")
 
 
 @lru_cache(256)  # a client says its name once and brings many letters
