@@ -22,7 +22,7 @@ TOLERANCE = 64  # octets by which answers differ: the tag, a flag, the text afte
 
 @dataclass(slots=True)
 class Orders:
-    """`action` is fill, fetch, first, find, select, status or count."""
+    """`action` is one of ACTIONS."""
 
     action: str
     port: int
@@ -123,6 +123,32 @@ def find(orders: Orders) -> None:
     client.close()
 
 
+def grown(orders: Orders) -> None:
+    """Give one command after a letter has come, again and again; an operation is both.
+
+    What a server has kept of its last answer is no longer the answer.
+    """
+    client = client_of(orders)
+    [command] = orders.commands
+    await_start()
+    latencies: list[float] = []
+    answer = b""
+    began = time.perf_counter()
+    while _goes_on(orders, len(latencies), time.perf_counter() - began):
+        come = orders.letters + len(latencies)
+        client.append(b"INBOX", letter, come, come + 1)
+        started = time.perf_counter()
+        answer = client.command(command.encode())
+        latencies.append(time.perf_counter() - started)
+    report(len(latencies), time.perf_counter() - began, latencies)
+    line = next(each for each in answer.split(b"\r\n") if each.startswith(FOUND))
+    if len(re.findall(rb"\d+", line)) != orders.letters + len(latencies):
+        raise SystemExit(f"{command} did not find all messages: {line[:80]!r}")
+    client.command(b"STORE %d:* +FLAGS.SILENT (\\Deleted)" % (orders.letters + 1))
+    client.command(b"EXPUNGE")
+    client.close()
+
+
 def select(orders: Orders) -> None:
     """SELECT of the INBOX again and again."""
     client = client_of(orders)
@@ -212,6 +238,7 @@ ACTIONS = {
     "fetch": fetch,
     "first": first,
     "find": find,
+    "grown": grown,
     "select": select,
     "status": status,
     "count": count,

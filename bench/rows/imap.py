@@ -73,6 +73,17 @@ def find(box: Box, commands: Mapping[str, int]) -> Measure:
     return measure
 
 
+def grown(box: Box, command: str) -> Measure:
+    """A command after a letter has come, which may not be in the index yet."""
+
+    def measure(subject: Subject) -> Figures:
+        box.index(subject)
+        given = {"commands": [command], "seconds": SHORT}
+        return measured(subject, "imap", box.orders(subject, "grown", **given))
+
+    return measure
+
+
 def status(subject: Subject) -> Figures:
     """STATUS of 100 mailboxes with 3 letters each."""
     TEN.fill(subject)
@@ -126,6 +137,12 @@ def _search_rows() -> tuple[Row, ...]:
             rows.append(
                 Row(f"{name}{size}", f"{text} of {box.of}", IMAP, find(box, commands), goal)
             )
+    for name, command in (
+        ("sort-grown", "SORT (SUBJECT)"),
+        ("thread-grown", "THREAD REFERENCES"),
+    ):
+        text = f"APPEND of a letter, and {command} of {TEN.of}"
+        rows.append(Row(name, text, IMAP, grown(TEN, f"{command} UTF-8 ALL")))
     return tuple(rows)
 
 
