@@ -39,13 +39,14 @@ from .routing import new_resolver, new_router, relay_settings
 from .runtime.accepting import TlsServer
 from .runtime.census import Census, Limits, room_for
 from .runtime.clock import Clock, Jumps, SystemClock, boot_id
-from .runtime.connection import Connection, Service
+from .runtime.connection import Connection
 from .runtime.counters import Counters
 from .runtime.hostname import own_name
 from .runtime.log import Log
 from .runtime.memory import Watchman
 from .runtime.networks import Networks
 from .runtime.notify import Receiver, Sender
+from .runtime.service import Service
 from .runtime.tls import ServerContext
 from .services import Parts, expiry, services
 from .store.blobs.files import BlobFiles

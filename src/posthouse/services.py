@@ -25,12 +25,12 @@ from .protocols.smtp.session import Settings as SmtpSettings
 from .routing import backup_domains, ourselves
 from .runtime.arrivals import Arrivals
 from .runtime.clock import Clock
-from .runtime.connection import Service
 from .runtime.counters import Counters
 from .runtime.hostname import own_name
 from .runtime.log import Log
 from .runtime.networks import Networks
 from .runtime.patience import Patience
+from .runtime.service import Service
 from .runtime.tls import ServerContext
 from .store.blobs.files import BlobFiles
 from .store.expiry import Expiry

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from posthouse.mda.lmtp import LmtpDelivery
-from posthouse.runtime.connection import Connection, Service
+from posthouse.runtime.connection import Connection
+from posthouse.runtime.service import Service
 from posthouse.store.contents import read_content
 from posthouse.store.messages.rows import LAST_UID
 from posthouse.store.summing import AT_ONCE

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from posthouse.protocols.engine import Engine
 from posthouse.runtime.census import Census, Limits
-from posthouse.runtime.connection import Connection, Peer, Service
+from posthouse.runtime.connection import Connection
 from posthouse.runtime.log import open_log
+from posthouse.runtime.service import Peer, Service
 from posthouse.runtime.tls import certificate_files, server_context
 
 from .transcript import Stage, Transcript, play_on_sockets

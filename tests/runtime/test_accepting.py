@@ -15,8 +15,8 @@ from posthouse.protocols.dialogue import Dialogue, read_line, send
 from posthouse.protocols.engine import Engine
 from posthouse.runtime.accepting import TlsServer
 from posthouse.runtime.census import Census, Limits
-from posthouse.runtime.connection import Peer, Service
 from posthouse.runtime.log import open_log
+from posthouse.runtime.service import Peer, Service
 from tests.protocols.sockets import contexts
 
 from .test_connection import PATIENCE, Agent, Runs, run, until

@@ -16,8 +16,9 @@ from posthouse.protocols.dialogue import Dialogue, ask, read_line, send, start_t
 from posthouse.protocols.engine import Engine
 from posthouse.runtime import connection as driver
 from posthouse.runtime.census import Census, Limits
-from posthouse.runtime.connection import Connection, Peer, Service, network_of
+from posthouse.runtime.connection import Connection
 from posthouse.runtime.log import open_log
+from posthouse.runtime.service import Peer, Service, network_of
 from tests.protocols.sockets import contexts
 
 PATIENCE = 20.0  # seconds

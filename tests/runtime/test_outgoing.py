@@ -26,9 +26,10 @@ from posthouse.protocols.smtp.server import serve
 from posthouse.protocols.smtp.session import Service as Kind
 from posthouse.protocols.smtp.session import Session, Settings
 from posthouse.runtime.census import Census, Limits
-from posthouse.runtime.connection import Connection, Notify, Peer, Service
+from posthouse.runtime.connection import Connection
 from posthouse.runtime.log import open_log
 from posthouse.runtime.outgoing import Destination, client_context, connect
+from posthouse.runtime.service import Notify, Peer, Service
 from posthouse.runtime.tls import certificate_files, server_context
 from tests.protocols.smtp.client.test_pairs import Peer as PeerAgent
 

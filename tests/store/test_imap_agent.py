@@ -26,8 +26,8 @@ from posthouse.protocols.imap.mail_events import (
     Row,
 )
 from posthouse.protocols.sasl.mechanism import Accepted, Password
-from posthouse.runtime.connection import Peer
 from posthouse.runtime.log import open_log
+from posthouse.runtime.service import Peer
 from posthouse.store import subscriptions
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import ROW, prepare

@@ -20,8 +20,9 @@ from posthouse.protocols.pop3.events import Open, Update
 from posthouse.protocols.sasl import BY_PASSWORD
 from posthouse.protocols.sasl.mechanism import Denied, Lookup, Mechanism, Password, Proof
 from posthouse.runtime.census import Census, Limits
-from posthouse.runtime.connection import Connection, Peer, Service
+from posthouse.runtime.connection import Connection
 from posthouse.runtime.log import open_log
+from posthouse.runtime.service import Peer, Service
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import Prepared, insert_content, prepare, prepare_file
 from posthouse.store.lock import lock_maildrop

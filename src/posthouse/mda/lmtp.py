@@ -29,7 +29,7 @@ from posthouse.protocols.smtp.events import Recipient as Rcpt
 from posthouse.protocols.smtp.reply import Reply
 from posthouse.protocols.smtp.server import serve
 from posthouse.protocols.smtp.session import Service, Session, Settings
-from posthouse.runtime.connection import Notify, Peer
+from posthouse.runtime.service import Notify, Peer
 from posthouse.store.contents import insert_content, refer
 from posthouse.store.database import StoreUnavailable
 from posthouse.store.messages.append import file_message

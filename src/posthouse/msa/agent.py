@@ -21,7 +21,7 @@ from posthouse.protocols.smtp.extensions.size import DECLARED
 from posthouse.protocols.smtp.reply import SHUT_OUT, Reply
 from posthouse.protocols.smtp.server import serve
 from posthouse.protocols.smtp.session import Service, Session, Settings
-from posthouse.runtime.connection import Notify, Peer
+from posthouse.runtime.service import Notify, Peer
 from posthouse.store.serve.login import QUESTIONS, Authenticator, Door, Login
 
 from .completing import Completing, HeaderTooLarge

@@ -10,7 +10,9 @@ import asyncio
 import socket
 
 from .census import Census
-from .connection import Connection, Decrypted, Service, network_of
+from .connection import Connection
+from .decrypted import Decrypted
+from .service import Service, network_of
 
 PAUSE = 1.0  # seconds, when there are no descriptors left
 

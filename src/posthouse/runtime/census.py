@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from .connection import Log
+    from .service import Log
 
 HANDSHAKE = 60.0  # seconds for a TLS handshake
 BLOCK = 64 * 1024  # octets that are decrypted at once

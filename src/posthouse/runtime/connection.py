@@ -10,78 +10,21 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from ipaddress import IPv6Address
-from typing import Protocol, cast
+from typing import cast
 
-from posthouse.protocols.dialogue import TLS, Failed, Reason, StartTLS, Unavailable
+from posthouse.protocols.dialogue import Failed, Reason, StartTLS, Unavailable
 from posthouse.protocols.engine import FLUSH, Engine
 
 from .census import Census
-from .tls import client_addresses
+from .decrypted import Decrypted
+from .service import Agent, Peer, Service, network_of
+from .tls import describe_tls
 
 INPUT_HIGH_WATER = 256 * 1024  # octets received and not read, from which the peer is held up
 OUTPUT_HIGH_WATER = 64 * 1024  # octets the kernel has not taken, from which the dialogue waits
 TURN = 0.01  # seconds a connection may keep the loop before the others have their turn
 UNREAD = 300.0  # seconds a peer may leave waiting what it is sent
 LINGER = 2.0  # seconds for the peer to read a last word before the connection is torn down
-
-
-class Agent(Protocol):
-    """Who answers an engine's questions."""
-
-    def ask(self, question: object) -> object:
-        """The answer, or an awaitable of it. What it raises becomes Failed in the dialogue."""
-
-    def show(self, event: object) -> None:
-        """Something that needs no answer."""
-
-    def closed(self) -> None:
-        """The connection has gone; called once."""
-
-
-class Log(Protocol):
-    """One line an event; structlog's loggers are this."""
-
-    def debug(self, event: str, **fields: object) -> object: ...
-
-    def info(self, event: str, **fields: object) -> object: ...
-
-    def warning(self, event: str, **fields: object) -> object: ...
-
-    def error(self, event: str, **fields: object) -> object: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Who is at the other end."""
-
-    address: str
-    port: int
-    local_address: str
-    local_port: int
-    tls: TLS | None  # where the connection is encrypted from its start
-
-    @property
-    def is_loopback(self) -> bool:
-        return self.address.startswith("127.") or self.address in ("::1", "::ffff:127.0.0.1")
-
-
-Notify = Callable[[object], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What is spoken on a port."""
-
-    name: str
-    begin: Callable[[Peer, Notify], tuple[Engine, Agent]]
-    tls: ssl.SSLContext | None = None
-    tls_from_start: bool = False
-    overloaded: bytes = b""  # the greeting of a server that has too many connections
-    apology: bytes = b""  # the last word when something of ours is broken
-    welcome: Callable[[str], bool] = lambda _: True  # whether one more may come from an address
-    too_often: bytes = b""  # the greeting when it may not
 
 
 class Connection(asyncio.Protocol):
@@ -475,59 +418,3 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
         # The transport has another protocol by now, and may not tell this one.
         self.connection_lost(error)
-
-
-class Decrypted(asyncio.BufferedProtocol):
-    """Between TLS and a connection: takes what is decrypted out of a block that all share.
-
-    A protocol that is given octets has a new block made for each of them, as large as any may be.
-    """
-
-    __slots__ = ("__weakref__", "_block", "_connection")
-
-    def __init__(self, connection: Connection, block: memoryview) -> None:
-        self._connection = connection
-        self._block = block
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._connection.connection_made(transport)
-
-    def get_buffer(self, _sizehint: int) -> memoryview:
-        return self._block  # loops take slices of it, which have to be views
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self._connection.data_received(bytes(self._block[:nbytes]))
-
-    def eof_received(self) -> bool:
-        return self._connection.eof_received()
-
-    def pause_writing(self) -> None:
-        self._connection.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._connection.resume_writing()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._connection.connection_lost(exc)
-
-
-def describe_tls(transport: asyncio.BaseTransport) -> TLS | None:
-    """What was agreed on, if the transport is encrypted."""
-    tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
-    if tls is None:
-        return None
-    cipher = tls.cipher()
-    return TLS(
-        tls.version() or "",
-        cipher[0] if cipher else "",
-        client_addresses=client_addresses((tls.server_side and tls.getpeercert()) or {}),
-        end_point=getattr(tls.context, "end_point", b""),
-    )
-
-
-def network_of(address: str) -> str:
-    """What is counted as one peer: an IPv4 address, or the IPv6 network that a site gets (/64)."""
-    if ":" not in address:
-        return address
-    number = IPv6Address(address.partition("%")[0])
-    return str(number.ipv4_mapped or IPv6Address(number.packed[:8].ljust(16, b"\0")))

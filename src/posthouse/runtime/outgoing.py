@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from posthouse.protocols.dialogue import Failed
 
 from .census import HANDSHAKE, Census
-from .connection import Connection, Service
+from .connection import Connection
+from .service import Service
 
 CONNECT = 30.0  # seconds
 BLOCK = 180.0  # seconds (RFC 5321 §4.5.3.2.5)

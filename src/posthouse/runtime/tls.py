@@ -6,6 +6,7 @@ a client resumes on any worker.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from posthouse.protocols.dialogue import TLS
 
 if TYPE_CHECKING:  # loaded only by those who make a certificate
     from cryptography import x509
@@ -188,3 +191,17 @@ def _write(path: Path, octets: bytes, mode: int) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
+
+
+def describe_tls(transport: asyncio.BaseTransport) -> TLS | None:
+    """What was agreed on, if the transport is encrypted."""
+    tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    if tls is None:
+        return None
+    cipher = tls.cipher()
+    return TLS(
+        tls.version() or "",
+        cipher[0] if cipher else "",
+        client_addresses=client_addresses((tls.server_side and tls.getpeercert()) or {}),
+        end_point=getattr(tls.context, "end_point", b""),
+    )

@@ -25,8 +25,9 @@ from posthouse.mta.receive.recipients import Finder
 from posthouse.mta.receive.room import Room
 from posthouse.protocols.smtp.session import Settings
 from posthouse.runtime.census import Census, Limits
-from posthouse.runtime.connection import Connection, Service
+from posthouse.runtime.connection import Connection
 from posthouse.runtime.log import open_log
+from posthouse.runtime.service import Service
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import read_content
 from posthouse.store.migrate import migrate

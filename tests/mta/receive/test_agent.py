@@ -19,7 +19,7 @@ from posthouse.protocols.smtp.events import (
     Mail,
     Recipient,
 )
-from posthouse.runtime.connection import Peer
+from posthouse.runtime.service import Peer
 from tests.mta.receive.house import TestHouse, in_house
 from tests.protocols.transcript import play_on_sockets, read
 

@@ -12,8 +12,9 @@ import pytest
 
 from posthouse.protocols.engine import Engine
 from posthouse.runtime.census import Census, Limits
-from posthouse.runtime.connection import Connection, Peer, Service
+from posthouse.runtime.connection import Connection
 from posthouse.runtime.log import open_log
+from posthouse.runtime.service import Peer, Service
 from tests.protocols.sockets import StageAgent
 
 from .stage import Stage

@@ -12,7 +12,7 @@ from posthouse.protocols.smtp.events import Mail, Recipient
 from posthouse.protocols.smtp.reply import Reply
 from posthouse.protocols.smtp.server import serve
 from posthouse.protocols.smtp.session import Service, Session, Settings
-from posthouse.runtime.connection import Notify, Peer
+from posthouse.runtime.service import Notify, Peer
 
 from .incoming import House
 from .literals import NO_LITERALS, OwnLiterals

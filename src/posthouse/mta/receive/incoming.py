@@ -22,7 +22,7 @@ from posthouse.protocols.smtp.events import EndOfMessage, Mail
 from posthouse.protocols.smtp.extensions.eightbitmime import BODY
 from posthouse.protocols.smtp.reply import Reply
 from posthouse.protocols.smtp.session import Service, Session
-from posthouse.runtime.connection import Peer
+from posthouse.runtime.service import Peer
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.database import StoreUnavailable
 from posthouse.store.quota import OverQuota

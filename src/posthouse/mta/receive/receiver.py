@@ -18,7 +18,7 @@ from posthouse.protocols.smtp.events import (
 )
 from posthouse.protocols.smtp.reply import Reply
 from posthouse.protocols.smtp.session import Session
-from posthouse.runtime.connection import Peer
+from posthouse.runtime.service import Peer
 from posthouse.store.unit import Unit
 
 from .incoming import House, Incoming, source_of

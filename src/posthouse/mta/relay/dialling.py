@@ -17,8 +17,8 @@ from posthouse.protocols.smtp.client.session import Session, Times
 from posthouse.protocols.smtp.client.session import Settings as SessionSettings
 from posthouse.protocols.smtp.client.session import TLSPolicy as SessionTLS
 from posthouse.runtime.census import Census
-from posthouse.runtime.connection import Agent, Notify, Peer, Service
 from posthouse.runtime.outgoing import Destination, client_context, connect
+from posthouse.runtime.service import Agent, Notify, Peer, Service
 
 from .carrier import Carrier, Supply, Target
 from .connections import Share

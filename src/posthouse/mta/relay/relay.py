@@ -22,7 +22,7 @@ from posthouse.mta.report.settlement import Settlement
 from posthouse.mta.route.router import Router
 from posthouse.protocols.smtp.client.session import Times
 from posthouse.runtime.census import Census, Limits
-from posthouse.runtime.connection import Log as ConnectionLog
+from posthouse.runtime.service import Log as ConnectionLog
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.database import StoreUnavailable
 from posthouse.store.store import Store

@@ -16,8 +16,8 @@ from posthouse.protocols.imap.sequence import Ranges
 from posthouse.protocols.imap.server import serve
 from posthouse.protocols.imap.session import Limits, Session
 from posthouse.protocols.imap.view import Selected
-from posthouse.runtime.connection import Log, Notify, Peer
 from posthouse.runtime.patience import Patience
+from posthouse.runtime.service import Log, Notify, Peer
 
 from .. import flags as flag_text
 from ..blobs.files import BlobFiles

@@ -29,8 +29,8 @@ from posthouse.protocols.pop3.language import ENGLISH, find_language
 from posthouse.protocols.pop3.policy import LENIENT, Policy
 from posthouse.protocols.pop3.server import serve
 from posthouse.protocols.pop3.session import Session
-from posthouse.runtime.connection import Log, Notify, Peer
 from posthouse.runtime.patience import Patience
+from posthouse.runtime.service import Log, Notify, Peer
 
 from ..blobs.files import BlobFiles
 from ..expiry import note_retrieved
