@@ -291,21 +291,25 @@ class ImapAgent:
         shared = self._service.views.open_at_once(self._account, found.id)
         if shared is None:
             return self._load(question, found)
+        self._enter(shared)
         return self._open(question, found, shared)
 
     async def _load(self, question: events.Select, found: Mailbox) -> events.Opened | Declined:
         shared = await self._service.views.open(self._account, found.id)
         if shared is None:
             return NO_MAILBOX
+        self._enter(shared)
         opened = self._open(question, found, shared)
         return opened if isinstance(opened, events.Opened) else await opened
+
+    def _enter(self, shared: SharedView) -> None:
+        self._shared = shared
+        self._listen(True)
 
     def _open(
         self, question: events.Select, found: Mailbox, shared: SharedView
     ) -> events.Opened | Awaitable[events.Opened]:
-        self._shared = shared
         self._claims = not question.read_only
-        self._listen(True)
         about = shared.described(found)
         opened = opened_of(question, about, mailbox_id(self._account, found.id))
         if found.recent_from > about.newest:
