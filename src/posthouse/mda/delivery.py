@@ -38,6 +38,7 @@ from posthouse.store.messages.rows import INBOX
 from posthouse.store.quota import OverQuota, require_room
 from posthouse.store.store import Store
 from posthouse.store.summaries import insert_summary
+from posthouse.store.summing import sum_up
 from posthouse.store.unit import Unit, Work
 
 BATCH = 50  # recipients taken from the queue at once
@@ -176,7 +177,7 @@ class LocalDelivery:
 
     async def _deliver_file(self, letter: Taken, file: str, deliveries: list[Delivery]) -> None:
         try:
-            summary = await self._sum_up_file(file)
+            summary = await self._sum_up_file(file, letter.size)
         except Exception as error:  # noqa: BLE001  it is accepted, and has to wait
             await self._put_off_all(letter, deliveries, error, in_hand=1)
             return
@@ -326,11 +327,11 @@ class LocalDelivery:
         if stored.octets is not None:
             return summarise(stored.octets)
         assert stored.file is not None
-        return await self._sum_up_file(stored.file)
+        return await self._sum_up_file(stored.file, stored.size)
 
-    async def _sum_up_file(self, file: str) -> Summary:
+    async def _sum_up_file(self, file: str, size: int) -> Summary:
         async with self._large:
-            return await asyncio.to_thread(lambda: summarise(self._blobs.read_all(file)))
+            return await sum_up(file, size, self._blobs)
 
     def _start(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.ensure_future(work)

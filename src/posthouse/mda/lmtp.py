@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from posthouse.accounts.directory import Absent
 from posthouse.message.address import Address
@@ -37,7 +37,9 @@ from posthouse.store.messages.rows import INBOX, LAST_UID
 from posthouse.store.quota import has_room
 from posthouse.store.spool import Spooled
 from posthouse.store.summaries import insert_summary
+from posthouse.store.summing import sum_up
 from posthouse.store.unit import Unit, Work, one_of
+from posthouse.store.writer import Done
 
 T = TypeVar("T")
 
@@ -51,7 +53,7 @@ class Store(Protocol):
 
     def read(self, unit: Unit[T]) -> T: ...
 
-    def write(self, unit: Unit[T]) -> asyncio.Future[T]: ...
+    def write_then(self, unit: Unit[Any], done: Done) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +155,20 @@ class Filing(Incoming):
         sent: Summary | None = None,  # noqa: ARG002  nobody of ours has sent it
     ) -> asyncio.Future[Reply]:
         self._spool = None
-        return asyncio.ensure_future(self._file(spooled, source))
+        if spooled.octets is None:
+            return asyncio.ensure_future(self._file_large(spooled, source))
+        return self._file(spooled, source, summarise(spooled.octets))
 
-    async def _file(self, spooled: Spooled, source: str) -> Reply:
+    async def _file_large(self, spooled: Spooled, source: str) -> Reply:
+        file, size = spooled.prepared.file, spooled.prepared.size
+        assert file is not None
+        try:
+            summary = await sum_up(file, size, self._house.blobs)
+        except OSError as error:
+            return self._not_now(error)
+        return await self._file(spooled, source, summary)
+
+    def _file(self, spooled: Spooled, source: str, summary: Summary) -> asyncio.Future[Reply]:
         letter = Letter(
             self.reverse_path,
             spooled.prepared,
@@ -163,23 +176,29 @@ class Filing(Incoming):
             body="8BITMIME" if self._eight_bit else "7BIT",
             octets=spooled.octets,
         )
-        try:
-            summary = await self._summary_of(spooled)
-            now = int(self._service.now())
-            unit = file_letter(letter, self.name, self._taken, summary, now, self._service.full)
-            self._troubles = await self._service.store.write(unit)
-        except (StoreUnavailable, OSError) as error:
-            self._house.log.warning("not taken", queue=self.name, reason=str(error))
-            return NOT_NOW
-        self._tell(spooled.prepared.size, source, len(self._recipients))
-        return Reply(250, "2.1.5", f"delivered as {self.name}")
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
-    async def _summary_of(self, spooled: Spooled) -> Summary:
-        if spooled.octets is not None:
-            return summarise(spooled.octets)
-        file, blobs = spooled.prepared.file, self._house.blobs
-        assert file is not None
-        return await asyncio.to_thread(lambda: summarise(blobs.read_all(file)))
+        def filed(troubles: Troubles | None, error: Exception | None) -> None:
+            if troubles is not None:
+                self._troubles = troubles
+                self._tell(spooled.prepared.size, source, len(self._recipients))
+            if answer.done():
+                return
+            if troubles is not None:
+                answer.set_result(Reply(250, "2.1.5", f"delivered as {self.name}"))
+            elif isinstance(error, StoreUnavailable):
+                answer.set_result(self._not_now(error))
+            elif error is not None:
+                answer.set_exception(error)
+
+        now = int(self._service.now())
+        unit = file_letter(letter, self.name, self._taken, summary, now, self._service.full)
+        self._service.store.write_then(unit, filed)
+        return answer
+
+    def _not_now(self, error: Exception) -> Reply:
+        self._house.log.warning("not taken", queue=self.name, reason=str(error))
+        return NOT_NOW
 
 
 def trouble_of(recipients: Sequence[Recipient], troubles: Troubles) -> Reply | None:
