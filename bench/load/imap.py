@@ -68,6 +68,8 @@ def fetch(orders: Orders) -> None:
             raise SystemExit(f"an answer of {received} octets, the first had {octets}")
     took = time.perf_counter() - began
     report(orders.letters * len(latencies), took, latencies)
+    if orders.change:  # what comes after it finds the flags as they were
+        client.command(b"STORE 1 -FLAGS.SILENT (\\Flagged)")
     client.close()
 
 
