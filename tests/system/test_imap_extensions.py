@@ -158,6 +158,19 @@ def test_replace_counts_what_goes(wire: Wire, anna: User) -> None:
     assert b'QUOTA "" (STORAGE 4 3)' in wire.do(b'GETQUOTA ""')
 
 
+def test_a_full_account_is_told_before_it_sends(wire: Wire, anna: User) -> None:
+    """Whatever was found of the account before it on the same connection."""
+    full = f"full-{anna.address}"
+    anna.server.add_accounts([full], anna.password)
+    anna.server.run("account", "quota", full, "1000")
+    wire.do(b"APPEND INBOX " + appended(b"Subject: x\r\n\r\n"))
+    wire.do(b"UNAUTHENTICATE")
+    wire.do(f'LOGIN {full} "{anna.password}"'.encode())
+    answer = wire.say(b"APPEND INBOX {2000}")
+    assert b" NO [OVERQUOTA] " in answer
+    assert b"+ " not in answer
+
+
 def test_names_of_messages_stay(wire: Wire, anna: User) -> None:
     anna.fill(2)
     wire.do(b"CREATE copies")

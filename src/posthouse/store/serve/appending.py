@@ -78,11 +78,12 @@ class AppendAnswers:
         self._news = news
         self._lack = lack
         self._mailbox = ""
-        self._took: str | None = None  # the last mailbox, of an account without a quota
+        #: The account, which has no quota, and its mailbox, to which a message may be appended.
+        self._fit: tuple[int, str] | None = None
         self._appends: list[Append] = []
 
     def _begin(self, question: events.BeginAppend) -> Declined | None:
-        if question.mailbox != self._took and (refusal := self._unfit(question)):
+        if self._fit != (self._account(), question.mailbox) and (refusal := self._unfit(question)):
             return refusal
         if lack := self._lack():
             return LACKS[lack]
@@ -102,12 +103,12 @@ class AppendAnswers:
     def _unfit(self, question: events.BeginAppend) -> Declined | None:
         """Why it would not be filed, before it is sent in vain; what counts is looked at then."""
         account = self._account()
-        self._took = None
+        self._fit = None
         if self._store.read(find_mailbox(account, question.mailbox)) is None:
             return TRY_CREATE
         kept, most = self._store.read(lambda: octets_kept(account))
         if not most:
-            self._took = question.mailbox
+            self._fit = account, question.mailbox
             return None
         octets = question.size + sum(each.spool.size for each in self._appends)
         if question.replaces:
@@ -159,7 +160,7 @@ class AppendAnswers:
             # If the client goes away now, the unit completes all the same.
             filed = await self._own.write(unit, long=len(arrivals) > 1)
         except tuple(REFUSALS) as refusal:
-            self._took = None
+            self._fit = None
             let_go(appends)
             return TRY_CREATE if isinstance(refusal, NoSuchMailbox) else REFUSALS[type(refusal)]
         except Exception:  # nothing was filed
