@@ -14,7 +14,7 @@ import pytest
 from posthouse.protocols.dialogue import Dialogue, read_line, send
 from posthouse.protocols.engine import Engine
 from posthouse.runtime.accepting import TlsServer
-from posthouse.runtime.census import Census, Limits
+from posthouse.runtime.census import Census, Counted, Limits
 from posthouse.runtime.log import open_log
 from posthouse.runtime.service import Peer, Service
 from tests.protocols.sockets import contexts
@@ -117,5 +117,23 @@ def test_the_end_does_not_wait_for_handshakes(tmp_path: Path, run: Runs) -> None
                 await until(lambda: bool(stand.census.connections))
                 await stand.census.finish(PATIENCE)
                 assert not stand.census.connections
+
+    run(main())
+
+
+def test_the_end_comes_before_a_handshake_has_begun(tmp_path: Path, run: Runs) -> None:
+    async def main() -> None:
+        async with standing(tmp_path, Limits()) as stand:
+            admit = stand.census.admit
+
+            def admit_and_end(connection: Counted, network: str) -> bool:
+                admitted = admit(connection, network)
+                asyncio.get_running_loop().call_soon(connection.finish)
+                return admitted
+
+            stand.census.admit = admit_and_end  # type: ignore[method-assign]
+            with closing(stand.connect()) as wire:
+                assert await asyncio.to_thread(wire.recv, 1) == b""
+            await until(lambda: not stand.census.connections)
 
     run(main())

@@ -29,7 +29,8 @@ class Handshake:
 
     def abort(self) -> None:
         if self.task is not None:
-            self.task.cancel()
+            # Not before it has begun, or nothing of it runs, and what it has is never let go.
+            asyncio.get_running_loop().call_soon(self.task.cancel)
 
 
 class TlsServer:
