@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -60,3 +65,34 @@ def test_long_values_are_cut() -> None:
     lines: list[bytes] = []
     open_log(write=lines.append).info("event", value="x" * 10_000)
     assert len(lines[0]) < VALUE_LIMIT + 200
+
+
+LOGS_MUCH = """
+import asyncio, sys
+from posthouse.runtime.log import Gathered, open_log
+
+lines = Gathered()
+log = open_log(write=lines.write)
+
+async def main():
+    for _ in range(20):
+        for _ in range(100):
+            log.info("much", who=sys.argv[1], text="y" * 80)
+        await asyncio.sleep(0)
+
+asyncio.run(main())
+"""
+
+
+def test_lines_of_several_processes_do_not_mix() -> None:
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)  # as when nobody reads quickly
+    command = [sys.executable, "-c", LOGS_MUCH]
+    both = [subprocess.Popen([*command, who], stderr=writing) for who in "ab"]
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        lines = pipe.read().splitlines()
+    assert [process.wait() for process in both] == [0, 0]
+    expected = re.compile(rb"time=\S+ level=info event=much who=[ab] text=y{80}")
+    assert [line for line in lines if not expected.fullmatch(line)] == []
+    assert len(lines) == 4000

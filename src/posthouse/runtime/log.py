@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from select import PIPE_BUF
 from typing import Any
 
 import msgspec
@@ -93,10 +94,19 @@ class Gathered:
             _to_standard_error(b"".join(lines))
 
 
-def _to_standard_error(line: bytes) -> None:
-    """One write, so that the lines of several processes do not mix."""
+def _to_standard_error(lines: bytes) -> None:
+    """Whole lines, no more at once than a pipe keeps together: those of others would get between.
+
+    A line that is longer than that may be torn.
+    """
+    start = 0
     try:
-        os.write(2, line)
+        while start < len(lines):
+            end = lines.rfind(b"\n", start, start + PIPE_BUF)
+            if end < 0:
+                end = lines.index(b"\n", start)
+            os.write(2, lines[start : end + 1])
+            start = end + 1
     except OSError:  # nobody reads it: a server does not end for that
         return
 
