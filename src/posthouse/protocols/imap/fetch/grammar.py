@@ -36,10 +36,10 @@ ITEMS: dict[str, Item] = {
     "RFC822.TEXT": section_item(RFC822_TEXT),
     "UID": UID,
 }
-MACROS: dict[str, list[Item]] = {
-    "ALL": [FLAGS, INTERNALDATE, SIZE, ENVELOPE],
-    "FAST": [FLAGS, INTERNALDATE, SIZE],
-    "FULL": [FLAGS, INTERNALDATE, SIZE, ENVELOPE, BODY],
+MACROS: dict[str, tuple[Item, ...]] = {
+    "ALL": (FLAGS, INTERNALDATE, SIZE, ENVELOPE),
+    "FAST": (FLAGS, INTERNALDATE, SIZE),
+    "FULL": (FLAGS, INTERNALDATE, SIZE, ENVELOPE, BODY),
 }
 
 
@@ -47,7 +47,7 @@ def fetch_atts(session: Session, reader: Reader) -> list[Item]:
     """("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")"), each once"""
     if not reader.next_is(b"("):
         name = _name(reader)
-        return MACROS.get(name) or [fetch_att(session, reader, name)]
+        return list(MACROS.get(name) or [fetch_att(session, reader, name)])
     items = reader.list(lambda: fetch_att(session, reader, _name(reader)))
     if not items:
         raise Bad("expected a data item")
