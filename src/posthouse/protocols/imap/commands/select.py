@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from ...dialogue import Ask, Dialogue, Send
+from ...dialogue import Ask, Dialogue, Failed, Send
 from .. import responses
 from ..events import Opened, Select, decided, obey
 from ..extension import Command, SelectParameter, Tells, offers
 from ..grammar import SYSTEM_FLAGS, Reader, remembered
 from ..mail_events import Close
 from ..parameters import parameters
+from ..result import No
 from ..session import Session, State
 
 _CLOSED = b"* OK [CLOSED] what follows is about another mailbox\r\n"
@@ -25,7 +26,13 @@ def select(session: Session, reader: Reader) -> Dialogue[str]:
 
 def open_mailbox(session: Session, reader: Reader, read_only: bool) -> Dialogue[str]:
     """Leave the mailbox that is selected, if one is, and select another one, if it can be."""
-    question = _question(session, reader, read_only)
+    try:
+        question = _question(session, reader, read_only)
+    except No:  # no mailbox can have this name: the attempt has failed (§6.3.1)
+        if session.selected is not None:
+            session.ahead = _CLOSED
+            yield from leave(session)
+        raise
     asked = [each for each in question.parameters.values() if isinstance(each, SelectParameter)]
     for parameter in asked:
         parameter.check(session)
@@ -45,8 +52,12 @@ def open_mailbox(session: Session, reader: Reader, read_only: bool) -> Dialogue[
     if asked:
         yield Send(session.ahead)
         session.ahead = b""
-    for parameter in asked:
-        yield from parameter.answer(session, opened)
+    try:
+        for parameter in asked:
+            yield from parameter.answer(session, opened)
+    except Failed:  # after a SELECT that fails no mailbox is selected (§6.3.1)
+        yield from leave(session)
+        raise
     return "[READ-ONLY] selected" if selected.read_only else "[READ-WRITE] selected"
 
 
