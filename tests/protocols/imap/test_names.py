@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posthouse.protocols.imap import utf7
+from posthouse.protocols.imap.mailbox import from_wire
 from posthouse.protocols.imap.patterns import Pattern
 
 scalars = st.text(st.characters(exclude_categories=["Cs"]))
@@ -82,6 +83,18 @@ def test_patterns_mean_what_they_say(pattern: str, name: str) -> None:
 def test_inbox_matches_in_any_case(pattern: str) -> None:
     assert Pattern(pattern).matches("INBOX")
     assert not Pattern(pattern + "y").matches("INBOX")
+
+
+@pytest.mark.parametrize("name", ["ınbox", "ınbox/Sent"])
+def test_what_looks_like_inbox_is_another_name(name: str) -> None:
+    """RFC 3501 §5.1: of INBOX the case is ignored, which is that of ASCII; "ı" is no "I"."""
+    assert from_wire(utf7.encode(name)) == name
+    assert not Pattern(name).matches("INBOX")
+
+
+@pytest.mark.parametrize(("wire", "name"), [(b"inBox", "INBOX"), (b"inbox/Sent", "INBOX/Sent")])
+def test_inbox_is_the_same_in_any_case(wire: bytes, name: str) -> None:
+    assert from_wire(wire) == name
 
 
 def test_attack_16_the_worst_pattern_takes_no_longer() -> None:

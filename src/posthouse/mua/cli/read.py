@@ -10,6 +10,7 @@ import click
 
 from ...accounts.accounts import find_account
 from ...accounts.names import canonical_address
+from ...protocols.imap.mailbox import canonical
 from ...store.blobs.files import BlobFiles
 from ...store.direct import DirectStore
 from ...store.mailboxes import Mailbox, find_mailbox, list_mailboxes
@@ -148,7 +149,7 @@ def _opened(address: str, mailbox: str) -> Iterator[tuple[DirectStore, int, Mail
         owner = store.read(find_account(canonical_address(address)))
         if owner is None:
             raise Refused(f"there is no account {address}; see posthouse account list")
-        box = store.read(find_mailbox(owner, "INBOX" if mailbox.upper() == "INBOX" else mailbox))
+        box = store.read(find_mailbox(owner, canonical(mailbox)))
         if box is None:
             raise Refused(f"there is no mailbox {mailbox}; see posthouse read mailboxes {address}")
         yield store, owner, box

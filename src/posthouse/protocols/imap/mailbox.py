@@ -15,13 +15,14 @@ INBOX = "INBOX"
 LONGEST = 1024  # octets of UTF-8
 DEEPEST = 32  # levels
 
-#: Control, surrogate and unassigned-by-design code points, line and paragraph separators.
+#: Control characters, surrogates, line and paragraph separators (RFC 6855 §3).
 _FORBIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def canonical(name: str) -> str:
     """INBOX, also as the first level of a name, is the same in any case."""
-    if name[:5].upper() == INBOX and name[5:6] in ("", SEPARATOR):
+    first = name[:5]
+    if first.isascii() and first.upper() == INBOX and name[5:6] in ("", SEPARATOR):
         return INBOX + name[5:]
     return name
 

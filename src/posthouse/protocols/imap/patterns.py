@@ -38,8 +38,8 @@ class Pattern:
         self._end = 1 << len(text)
 
     def matches(self, name: str) -> bool:
-        """INBOX matches in any case (§5.1)."""
-        if name == INBOX and not self._match(name):
+        """INBOX matches in any case (§5.1), which is that of ASCII."""
+        if name == INBOX and self.text.isascii() and not self._match(name):
             return Pattern(self.text.upper())._match(name)  # noqa: SLF001
         return self._match(name)
 
