@@ -174,6 +174,27 @@ def test_a_next_hop_that_takes_nothing_is_tried_once_whatever_waits(net: Net) ->
     assert sorted(int(str(each["tries"])) for each in waiting()) == [0] * 30 + [1]
 
 
+def test_a_host_that_refuses_all_does_not_speak_for_one_that_is_busy(net: Net) -> None:
+    """A letter that comes while the second host refuses the first is not for it to refuse."""
+    busy = net.peer("mx.half.example", "RCPT 421 4.3.2 not now, close")
+    no = net.peer("mx2.half.example", "slow 0.5\ngreeting 554 5.3.2 no mail here, close")
+    net.dns.load("half.example MX 10 mx.half.example\nhalf.example MX 20 mx2.half.example")
+    waits = {"relay.first_wait": 600, "relay.longest_wait": 600, "queue.first_wait": 600}
+    site = net.site("patient.example", waits)
+    sender = ann(site, "patient.example")
+    send(sender, "first@half.example", "First")
+    until(lambda: no.connections, site.log)
+    send(sender, "second@half.example", "Second")
+
+    def waiting() -> list[dict[str, object]]:
+        listed: list[dict[str, object]] = json.loads(site.run("queue", "list", "--json"))
+        return [each for each in listed if each["reason"]]
+
+    until(lambda: len(waiting()) == 2 or subjects(sender, 0), site.log)
+    assert subjects(sender, 0) == []
+    assert busy.connections
+
+
 def test_tarpits_do_not_delay_a_host_that_takes_letters(net: Net) -> None:
     """More of them than there are connections, and all of them silent: nobody else waits."""
     tarpit, live = net.peer("mx.tarpit.example", "greeting silence"), net.peer("mx.alive.example")

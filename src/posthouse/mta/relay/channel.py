@@ -315,7 +315,8 @@ class Channel:
 
     def carried(self, carrier: Carrier, job: Job, sent: list[Waiting], outcome: Outcome) -> None:
         """A transaction has ended."""
-        if outcome.stale or (self.ending and outcome.results[0].fate is Fate.TEMPORARY):
+        cut_short = self.ending and all(each.fate is Fate.TEMPORARY for each in outcome.results)
+        if outcome.stale or cut_short:
             self.again(job)
             return
         self._judge(carrier, job, sent, outcome)
@@ -455,14 +456,18 @@ class Channel:
         found = await self._depot.dialler.dial(self, targets, share)
         if isinstance(found, Carrier):
             return found
-        await self._closed(found)
+        await self._closed(found, tried)
         return None
 
-    async def _closed(self, closed: list[Closed]) -> None:
-        """No further host takes letters. Those that a connection still serves are not concerned."""
-        left = [job for job in self._jobs if not self._carriers or self._is_unserved(job)]
+    async def _closed(self, closed: list[Closed], tried: frozenset[str] = frozenset()) -> None:
+        """No host takes letters, but for those of `tried`, which have put a letter off.
+
+        Letters that a connection still serves, or that one of these is left for, are not concerned.
+        """
+        unserved = (job for job in self._jobs if not self._carriers or self._is_unserved(job))
+        left = [job for job in unserved if job.tried >= tried]
         why = gravest(closed) if closed else Closed(Trouble("no further host", "4.4.1"))
-        dead = bool(closed) and not self._carriers
+        dead = bool(closed) and not tried and not self._carriers
         if dead:
             self._fail(why.trouble)
         for job in left:
