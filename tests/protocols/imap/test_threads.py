@@ -235,14 +235,40 @@ def never_there(at: int) -> tuple[str, str]:
     return "", f"{at}@d {at + 1}@d"
 
 
+def alone(at: int) -> tuple[str, str]:
+    return f"{at}@x", ""
+
+
+def with_siblings(at: int) -> tuple[str, str]:
+    return f"{at}@x", f"{at // 2}@d"
+
+
 @pytest.mark.parametrize(
-    "make", [chain, backwards, circle, back_to_the_top, dummies_with_children, never_there]
+    ("make", "subjects"),
+    [
+        (chain, "a"),
+        (backwards, "a"),
+        (circle, "a"),
+        (back_to_the_top, "a"),
+        (dummies_with_children, "a"),
+        (never_there, ""),
+        (alone, "a"),
+        (alone, "ab"),
+        (with_siblings, "a"),
+    ],
 )
-def test_attack_17_crafted_references(make: Callable[[int], tuple[str, str]]) -> None:
-    """Attack 17: what 100,000 messages refer to takes no longer than to sort as many."""
+def test_attack_17_crafted_references(
+    make: Callable[[int], tuple[str, str]], subjects: str
+) -> None:
+    """Attack 17: what 100,000 messages refer to takes no longer than to sort as many.
+
+    Nor what they are about, whether each is a reply or not.
+    """
     ids, refs = zip(*map(make, range(COUNT)), strict=True)
+    texts = [subjects[at % len(subjects)] if subjects else "" for at in range(COUNT)]
+    replies = [at % 3 > 0 for at in range(COUNT)]
     began = time.process_time()
-    forest: Forest = references(ids, refs, [""] * COUNT, [False] * COUNT, [0] * COUNT)
+    forest: Forest = references(ids, refs, texts, replies, [0] * COUNT)
     found = written(forest, range(1, COUNT + 1))
     took = time.process_time() - began
     assert len(re.findall(r"\d+", found)) == COUNT

@@ -216,13 +216,13 @@ def _sort(forest: Forest, changed: Iterable[int], ranks: Sequence[int]) -> None:
     forest.roots.sort(key=lambda node: ranks[forest.first(node)])
 
 
-def _join_subjects(forest: Forest, subjects: Sequence[str], replies: Sequence[object]) -> list[int]:
+def _join_subjects(forest: Forest, subjects: Sequence[str], replies: Sequence[object]) -> set[int]:
     """Step 5: threads of one subject become one. Gives those that have become others' parents."""
     count, children = forest.count, forest.children
     texts = [subjects[forest.first(node)] for node in forest.roots]
     table = dict(zip(reversed(texts), reversed(forest.roots), strict=True))  # the first of each
     if len(table) == len(texts):
-        return []
+        return set()
 
     def is_reply(node: int) -> bool:
         return node < count and bool(replies[node])
@@ -237,23 +237,24 @@ def _join_subjects(forest: Forest, subjects: Sequence[str], replies: Sequence[ob
         if there < count and (node >= count or (is_reply(there) and not is_reply(node))):
             table[text] = node
     shared = {text for _, text in others}
-    changed: list[int] = []
+    changed = set[int]()
     dummies: list[int] = []
-    gone = set()
+    gone = set[int]()
     for node, text in zip(forest.roots, texts, strict=True):
         if text not in shared or (there := table[text]) == node or node in gone:
             continue
         gone.add(node)
-        changed.append(there)
         if node >= count and there >= count:
             children[there] += children.pop(node)
         elif there >= count or (is_reply(node) and not is_reply(there)):
             children.setdefault(there, []).append(node)
         else:
-            table[text] = changed[-1] = forest.nodes + len(dummies)
-            children[changed[-1]] = [there, node]
-            dummies.append(changed[-1])
             gone.add(there)
+            both, there = [there, node], forest.nodes + len(dummies)
+            table[text] = there
+            children[there] = both
+            dummies.append(there)
+        changed.add(there)
     forest.nodes += len(dummies)
     forest.roots = [node for node in forest.roots if node not in gone] + dummies
     return changed
