@@ -21,7 +21,7 @@ class Letter:
 
 
 class Unfit(Exception):
-    """The letter cannot be sent to this peer at all."""
+    """The letter cannot be sent to this peer: where its status is 4.y.z, not now."""
 
     def __init__(self, status: str, text: str) -> None:
         super().__init__(text)

@@ -31,7 +31,7 @@ def transact(session: Session, letter: Letter) -> Dialogue[None]:
             yield from reset(session)
             yield from send_envelope(session, transaction, mail_line(session, fit))
     except Unfit as unfit:
-        transaction.settle(Result(Fate.REFUSED, "MAIL", ours(unfit.status, unfit.text)))
+        transaction.settle(verdict("MAIL", ours(unfit.status, unfit.text)))
     session.transaction = None
     yield from show(transaction.outcome(reusable=not session.closing))
     yield from allow(None)
