@@ -164,10 +164,12 @@ class Reader:
         return self.take(_ASTRING, "a string").group()
 
     def string(self) -> bytes:
-        """string = quoted / literal"""
+        """string = quoted / literal; what is quoted may be in UTF-8 (RFC 6855 §3)"""
         if self.next_is(b"{"):
             return self.literal()
         octets = self.take(_QUOTED, "a string").group(1)
+        if not octets.isascii():
+            _require_utf8(octets)
         return _ESCAPED.sub(rb"\1", octets) if b"\\" in octets else octets
 
     def value(self) -> bytes:
@@ -198,12 +200,14 @@ class Reader:
         return None if self.accept(b"NIL") else self.string()
 
     def mailbox(self) -> str:
-        """mailbox = "INBOX" / astring"""
-        return names.from_wire(self.astring(), self.utf8)
+        """mailbox = "INBOX" / astring; one that is quoted is in UTF-8 where it is not ASCII."""
+        quoted = self.next_is(b'"')
+        octets = self.astring()
+        return names.from_wire(octets, self.utf8 or (quoted and not octets.isascii()))
 
     def decoded(self, octets: bytes) -> str:
         """The name of a mailbox, or a part of one; raises ValueError for what is none."""
-        return names.decoded(octets, self.utf8)
+        return names.decoded(octets, self.utf8 or not octets.isascii())
 
     def list_mailbox(self) -> bytes:
         """list-mailbox = 1*list-char / string"""
@@ -312,3 +316,11 @@ class Reader:
         except (ValueError, KeyError, OverflowError):
             raise Bad("no such date and time") from None
         return moment
+
+
+def _require_utf8(octets: bytes) -> None:
+    """Raises Bad for anything else (RFC 6855 §3)."""
+    try:
+        octets.decode("utf-8")
+    except ValueError:
+        raise Bad("a quoted string is in UTF-8") from None
