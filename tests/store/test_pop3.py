@@ -376,3 +376,41 @@ def test_the_end_of_a_long_maildrop_is_written_off_the_loop(
         assert threading.get_ident() not in threads
 
     on_worker(tmp_path, test)
+
+
+def damage_the_second() -> Work[None]:
+    yield from run("UPDATE content_octets SET body = x'00' WHERE content = 2")
+
+
+def test_attack_63_a_damaged_message_leaves_the_others(tmp_path: Path) -> None:
+    """Neither of the damaged ones keeps the maildrop from being opened."""
+
+    async def test(worker: Worker) -> None:
+        eight_bit = SMALL + "é".encode()  # it has to be looked at for its size
+        for content in (SMALL, eight_bit, SMALL):
+            await worker.file(prepare(content))
+        await worker.store.write(damage_the_second)
+        for _ in range(2):
+            await worker.file_large()
+        lost, cut = (worker.blobs._path(name) for name in worker.store.read(files))
+        lost.unlink()
+        os.truncate(cut, 100)
+        client = await asyncio.to_thread(worker.log_in)
+
+        def read() -> None:
+            assert client.stat()[0] == 5
+            for number in (2, 4, 5):
+                with pytest.raises(poplib.error_proto, match="SYS/PERM"):
+                    client.retr(number)
+            for number in (1, 3):
+                assert joined(client.retr(number)[1]) == SMALL
+            client.quit()
+
+        await asyncio.to_thread(read)
+
+    on_worker(tmp_path, test)
+
+
+def files() -> Work[list[str]]:
+    rows = yield from rows_of("SELECT file FROM content WHERE file IS NOT NULL ORDER BY id")
+    return [file for (file,) in rows]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from posthouse.message.surrogate import is_conventional, surrogate
 
-from .contents import read_content
+from .contents import ContentDamaged, read_content
 from .messages.rows import INBOX
 from .unit import Unit, Work, one_of, rows_of, run_many
 
@@ -32,6 +32,7 @@ class Large:
     uid: int
     prefix: bytes
     file: str
+    size: int  # octets of the content
 
 
 def measure(message: bytes) -> Measure:
@@ -52,7 +53,10 @@ def ended(message: bytes) -> int:
 def measure_messages(
     account: int, uids: Sequence[int]
 ) -> Unit[tuple[dict[int, Measure], list[Large]]]:
-    """Look at these messages of the INBOX (UIDs ascending), but for the large ones."""
+    """Look at these messages of the INBOX (UIDs ascending), but for the large ones.
+
+    What is damaged is left out: the others are there all the same.
+    """
 
     def unit() -> Work[tuple[dict[int, Measure], list[Large]]]:
         measures = yield from _plain(account, uids[0], uids[-1])
@@ -67,13 +71,16 @@ def measure_messages(
                 INBOX,
                 uid,
             )
-            stored = None if row is None else (yield from read_content(row[1]))
+            try:
+                stored = None if row is None else (yield from read_content(row[1]))
+            except ContentDamaged:
+                continue
             if row is None or stored is None:
                 continue
             if stored.octets is not None:
                 measures[uid] = measure(row[0] + stored.octets)
             elif stored.file is not None:
-                large.append(Large(uid, row[0], stored.file))
+                large.append(Large(uid, row[0], stored.file, stored.size))
         return measures, large
 
     return unit

@@ -13,7 +13,17 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 
-from ..dialogue import Dialogue, Failed, Interrupted, LineTooLong, Reason, allow, ask, read_line
+from ..dialogue import (
+    Damaged,
+    Dialogue,
+    Failed,
+    Interrupted,
+    LineTooLong,
+    Reason,
+    allow,
+    ask,
+    read_line,
+)
 from ..engine import Engine
 from ..erring import pause
 from ..sasl.mechanism import Stamp
@@ -76,6 +86,10 @@ def turn(session: Session, commands: Mapping[str, Command], limit: int) -> Dialo
         yield from refuse(session, refusal)
     except LineTooLong:
         yield from refuse(session, Refused("line too long"))
+    except Damaged:
+        session.previous = ""
+        # RFC 3206 §4: nothing comes of another try
+        yield from error(session, "what is kept is damaged, tell who runs this", "SYS/PERM")
     except Failed:
         session.previous = ""
         yield from error(session, "cannot do that now, try again later", "SYS/TEMP")  # RFC 3206 §4

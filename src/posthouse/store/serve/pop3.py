@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
 from posthouse.message.surrogate import surrogate
+from posthouse.protocols.dialogue import Damaged
 from posthouse.protocols.engine import Engine
 from posthouse.protocols.erring import Erred
 from posthouse.protocols.pop3.capabilities import ALL
@@ -33,6 +35,7 @@ from posthouse.runtime.patience import Patience
 from posthouse.runtime.service import Log, Notify, Peer
 
 from ..blobs.files import BlobFiles
+from ..contents import ContentDamaged
 from ..expiry import note_retrieved
 from ..lock import Lock, lock_maildrop
 from ..maildrop import (
@@ -224,7 +227,10 @@ class Pop3Agent:
         return [other if other > 0 else size for size, other in both]
 
     async def _measure(self, account: int, listing: Listing) -> dict[int, Measure]:
-        """Look at messages that have come since; what is found is kept with them."""
+        """Look at messages that have come since; what is found is kept with them.
+
+        One that is damaged keeps the size that was filed: who retrieves it is told.
+        """
         store = self._service.store
         uids = [listing.uids[index] for index in listing.unknown]
         measures: dict[int, Measure] = {}
@@ -233,9 +239,10 @@ class Pop3Agent:
             small, large = store.read(unit) if len(uids) <= FEW else await store.read_long(unit)
             measures |= small
             for each in large:
-                async with self._service.measuring:
-                    octets = await asyncio.to_thread(self._service.blobs.read_all, each.file)
-                    measures[each.uid] = await asyncio.to_thread(measure, each.prefix + octets)
+                with contextlib.suppress(Damaged):
+                    async with self._service.measuring:
+                        octets = await self._read(each.file, 0, each.size)
+                        measures[each.uid] = await asyncio.to_thread(measure, each.prefix + octets)
         if measures:
             kept = store.write(note_measures(account, measures), long=len(measures) > SHORT)
             kept.add_done_callback(forget)
@@ -289,9 +296,11 @@ class Pop3Agent:
         if other == NO_SURROGATE:
             return NeedsUtf8()
         self._held = self._prefix = b""
-        found = self._service.store.read(
-            find_message(self._door.login.account, self._listing.uid_validity, uid)
-        )
+        unit = find_message(self._door.login.account, self._listing.uid_validity, uid)
+        try:
+            found = self._service.store.read(unit)
+        except ContentDamaged as error:
+            raise Damaged(str(error)) from error
         if found is None:
             return Gone()
         content = found.content
@@ -306,12 +315,12 @@ class Pop3Agent:
 
     async def _retrieve_surrogate(self, found: Found) -> Retrieval:
         """A conventional message in place of it (RFC 6856 §2.1)."""
-        octets = found.content.octets
+        content, octets = found.content, found.content.octets
         if octets is not None:
             return Block(surrogate(found.prefix + octets), last=True)
-        assert found.content.file is not None
+        assert content.file is not None
         async with self._service.measuring:
-            octets = await asyncio.to_thread(self._service.blobs.read_all, found.content.file)
+            octets = await self._read(content.file, 0, content.size)
             self._held = await asyncio.to_thread(surrogate, found.prefix + octets)
         self._size, self._sent = len(self._held), 0
         return self._block(self._held[:BLOCK])
@@ -325,10 +334,17 @@ class Pop3Agent:
         return self._read_block(wanted) if octets is None else self._block(octets)
 
     async def _read_block(self, wanted: int) -> Block:
-        octets = await asyncio.to_thread(self._service.blobs.read, self._file, self._sent, wanted)
-        if len(octets) != wanted:
-            raise OSError(f"{self._file} is shorter than {self._size} octets")
-        return self._block(octets)
+        return self._block(await self._read(self._file, self._sent, wanted))
+
+    async def _read(self, file: str, offset: int, length: int) -> bytes:
+        """So many octets of a large content, by a thread. Raises Damaged, OSError."""
+        try:
+            octets = await asyncio.to_thread(self._service.blobs.read, file, offset, length)
+        except FileNotFoundError as error:
+            raise Damaged(f"the file {file} is not there") from error
+        if len(octets) != length:
+            raise Damaged(f"the file {file} is too short")
+        return octets
 
     def _block(self, octets: bytes) -> Block:
         self._sent += len(octets)
