@@ -40,8 +40,10 @@ def tell(session: Session, expunges_allowed: bool) -> Dialogue[None]:
 
 
 def refresh(session: Session, expunges_allowed: bool) -> Dialogue[None]:
-    """The same, and the agent is asked whether it has left a notice or not."""
+    """The same, and the agent is asked whether it has left a notice or not. Raises Failed."""
     yield _TAKE
+    if session.watch is not None:
+        session.watch.stale = True  # until it has been asked, if that fails here, later
     if session.selected is not None:
         yield from _ask(session.selected, expunges_allowed)
     if session.watch is not None:
