@@ -1,11 +1,13 @@
-"""Local delivery of letters that cannot be summed up: others must not wait for them."""
+"""Local delivery of letters that cannot be read or summed up: others must not wait for them."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -27,11 +29,16 @@ from posthouse.store.contents import ROW, Prepared, prepare, prepare_file
 from posthouse.store.migrate import migrate
 from posthouse.store.store import Store
 from posthouse.store.summing import AT_ONCE
-from posthouse.store.unit import Work, rows_of
+from posthouse.store.unit import Work, rows_of, run
 
 BAD = b"Subject: bad\r\n\r\n"
 GOOD = b"Subject: good\r\n\r\n"
 ANN = [Recipient("ann@a.example", "a.example", 1)]
+
+
+def damage() -> Work[None]:
+    """A bit of the letter's body has changed on the disk."""
+    yield from run("UPDATE content_octets SET body = x'00' WHERE content = 1")
 
 
 def states() -> Work[list[tuple[str]]]:
@@ -56,6 +63,55 @@ def stored(blobs: BlobFiles, content: bytes) -> Prepared:
     return prepare_file(writer.finish(), len(content), content[:ROW])
 
 
+@dataclass
+class Site:
+    """A worker's queue and its MDA, which runs once it is waited for."""
+
+    store: Store
+    blobs: BlobFiles
+    queue: Queue
+    delivery: LocalDelivery
+
+    async def take_in(self, content: bytes) -> None:
+        prepared = stored(self.blobs, content)
+        octets = content if prepared.file is None else None
+        await self.queue.accept(Letter("", prepared, "test", octets=octets), ANN)
+
+    async def only_the_good_one_is_delivered(self, content: bytes) -> None:
+        running = asyncio.create_task(self.delivery.run())
+        try:
+            async with asyncio.timeout(20):
+                # What is committed is seen before who committed it is told.
+                while self.store.read(states) != [("deferred",)] or self.queue.in_hand:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            assert self.store.read(sizes) == [(len(content),)]
+            assert not running.done()
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+
+def at_site(directory: Path, test: Callable[[Site], Awaitable[None]]) -> None:
+    migrate(directory)
+
+    async def main() -> None:
+        store, blobs, log = Store(directory), BlobFiles(directory), open_log(write=lambda _: None)
+        names = itertools.count(1)
+        queue = Queue(store, "lease", time.time, lambda: f"Q{next(names)}")
+        reporter = Reporter(store, "mx.example", time.time)
+        settlement = Settlement(store, reporter, Schedule(), time.time, lambda: 0.5, log)
+        delivery = LocalDelivery(store, blobs, queue, "lease", settlement, time.time, log)
+        try:
+            await store.write(add_domain("a.example", 0))
+            await store.write(add_account("ann@a.example", "", 0))
+            await test(Site(store, blobs, queue, delivery))
+        finally:
+            store.close()
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"line\r\n" * (AT_ONCE // 10), b"line\r\n" * AT_ONCE],
@@ -67,38 +123,23 @@ def test_the_others_are_delivered(
 ) -> None:
     monkeypatch.setattr(module, "summarise", breaks_on_bad)
     monkeypatch.setattr(summing, "summarise", breaks_on_bad)
-    migrate(tmp_path)
 
-    async def main() -> None:
-        store, blobs, log = Store(tmp_path), BlobFiles(tmp_path), open_log(write=lambda _: None)
-        names = itertools.count(1)
-        queue = Queue(store, "lease", time.time, lambda: f"Q{next(names)}")
-        reporter = Reporter(store, "mx.example", time.time)
-        settlement = Settlement(store, reporter, Schedule(), time.time, lambda: 0.5, log)
-        delivery = LocalDelivery(store, blobs, queue, "lease", settlement, time.time, log)
+    async def test(site: Site) -> None:
         if not at_hand:
-            queue.deliver = None
-        await store.write(add_domain("a.example", 0))
-        await store.write(add_account("ann@a.example", "", 0))
-        running = None
-        try:
-            for beginning in (BAD, GOOD):
-                content = beginning + body
-                prepared = stored(blobs, content)
-                octets = content if prepared.file is None else None
-                await queue.accept(Letter("", prepared, "test", octets=octets), ANN)
-            running = asyncio.create_task(delivery.run())
-            async with asyncio.timeout(20):
-                # What is committed is seen before who committed it is told.
-                while store.read(states) != [("deferred",)] or queue.in_hand:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
-            assert store.read(sizes) == [(len(GOOD + body),)]
-            assert not running.done()
-        finally:
-            if running is not None:
-                running.cancel()
-                with suppress(asyncio.CancelledError):
-                    await running
-            store.close()
+            site.queue.deliver = None
+        for beginning in (BAD, GOOD):
+            await site.take_in(beginning + body)
+        await site.only_the_good_one_is_delivered(GOOD + body)
 
-    asyncio.run(main())
+    at_site(tmp_path, test)
+
+
+def test_the_others_are_delivered_when_one_is_damaged(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        site.queue.deliver = None
+        await site.take_in(BAD + b"body\r\n")
+        await site.store.write(damage)
+        await site.take_in(GOOD)
+        await site.only_the_good_one_is_delivered(GOOD)
+
+    at_site(tmp_path, test)

@@ -281,10 +281,7 @@ class LocalDelivery:
 
     async def _deliver_leased(self, message: int, leased: list[Leased]) -> None:
         first = leased[0]
-        stored = self._store.read(lambda: read_content(first.content))
-        if stored is None:
-            return  # settled by another meanwhile
-        letter = Taken(message, first.content, stored.size, first.name)
+        letter = Taken(message, first.content, first.size, first.name)
         deliveries = self._deliveries(
             first.reverse_path,
             [
@@ -293,6 +290,9 @@ class LocalDelivery:
             ],
         )
         try:
+            stored = self._store.read(lambda: read_content(first.content))
+            if stored is None:
+                return  # settled by another meanwhile
             summary = await self._sum_up(stored)
         except Exception as error:  # noqa: BLE001  the letters behind it must not wait for it
             await self._put_off_all(letter, deliveries, error)

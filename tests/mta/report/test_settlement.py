@@ -24,6 +24,7 @@ from posthouse.mta.report.settlement import Settlement
 from posthouse.runtime.log import open_log
 from posthouse.store.contents import prepare, read_content
 from posthouse.store.store import Store
+from posthouse.store.unit import Work, run
 
 from ..queue.site import NOON, found
 
@@ -266,5 +267,21 @@ def test_of_a_large_letter_the_header_is_returned(tmp_path: Path) -> None:
         assert report.size < WHOLE
         *_, part = site.message(report).iter_parts()
         assert part.get_content_type() == "text/rfc822-headers"
+
+    at_site(tmp_path, test)
+
+
+def test_a_letter_that_was_damaged_ends_all_the_same(tmp_path: Path) -> None:
+    """Its sender hears of it, without what can no longer be read."""
+
+    def damage() -> Work[None]:
+        yield from run("UPDATE content_octets SET body = x'00'")
+
+    async def test(site: Site) -> None:
+        await site.take_in("ann@a.example", X)
+        await site.store.write(damage)
+        assert await site.settle(NEVER)
+        (report,) = site.entries()
+        assert "x@b.example" in site.message(report).as_string()
 
     at_site(tmp_path, test)

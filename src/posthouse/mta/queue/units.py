@@ -27,8 +27,9 @@ UPDATE queue_recipient SET state = 'ready', lease = ''
 WHERE state IN ('ready', 'leased', 'deferred') AND state = ?1 AND (account = 0) = 0 AND due <= ?2
 """
 _READY_HERE = """
-SELECT message, number, forward_path, r.account, tries, name, content, reverse_path
+SELECT message, number, forward_path, r.account, name, content, size, reverse_path
 FROM queue_recipient AS r JOIN queue_message AS m ON m.id = message
+  JOIN content AS c ON c.id = content
 WHERE state IN ('ready', 'leased', 'deferred') AND state = 'ready' AND (r.account = 0) = 0
   AND due <= ?1 ORDER BY due LIMIT ?2
 """
@@ -136,9 +137,9 @@ class Leased:
     number: int
     forward_path: str
     account: int
-    tries: int
     name: str
     content: int
+    size: int
     reverse_path: str
 
 

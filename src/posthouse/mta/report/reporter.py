@@ -13,7 +13,7 @@ from posthouse.mta.queue.letter import Letter, Recipient
 from posthouse.mta.queue.listing import Entry
 from posthouse.mta.queue.outcome import Trouble
 from posthouse.mta.receive.recipients import find, foreign
-from posthouse.store.contents import Stored, prepare, read_content
+from posthouse.store.contents import ContentDamaged, Stored, prepare, read_content
 from posthouse.store.unit import Unit
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class Reporter:
             return None
         concerned = [entry for entry in entries if entry.number in troubles]
         origin = derived(first.name, troubles, action)
-        stored = self._store.read(lambda: read_content(first.content))
+        stored = self._content(first.content)
         now = self._now()
         octets = compose(
             DeliveryReport(
@@ -86,6 +86,13 @@ class Reporter:
             octets=octets,
         )
         return Report(origin, letter, recipients)
+
+    def _content(self, content: int) -> Stored | None:
+        """What may be returned. A letter that was damaged ends like others, with a report."""
+        try:
+            return self._store.read(lambda: read_content(content))
+        except ContentDamaged:
+            return None
 
     def _sender(self, reverse_path: str) -> tuple[Recipient, ...]:
         """Who gets the report: an account of this site, or somebody of another."""
