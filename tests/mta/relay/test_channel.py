@@ -18,7 +18,7 @@ from posthouse.protocols.smtp.client.reply import PeerReply
 from .test_connections import on_a_loop
 
 HOP = NextHop("mx.b.example", ("192.0.2.1",))
-BOTH = (Waiting(0, "x@b.example", 0), Waiting(1, "y@b.example", 0))
+BOTH = (Waiting(0, "x@b.example"), Waiting(1, "y@b.example"))
 
 
 def connection() -> Carrier:

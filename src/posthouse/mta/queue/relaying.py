@@ -23,7 +23,6 @@ class Waiting:
 
     number: int
     forward_path: str
-    tries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def _take(message: int, domain: str, lease: str, now: int, until: int) -> Work[T
     rows = yield from rows_of(
         "UPDATE queue_recipient SET state = 'leased', lease = ?4, due = ?5 WHERE message = ?1"
         " AND NOT (account <> 0) AND domain = ?2 AND state = 'ready' AND due <= ?3"
-        " RETURNING number, forward_path, tries",
+        " RETURNING number, forward_path",
         message,
         domain,
         now,
