@@ -78,7 +78,8 @@ def settings() -> Iterator[str]:
         " directory, or from the file that `--config` names; `--set KEY=VALUE` overrides one."
         " `posthouse config describe` prints this page, `posthouse config show` what is in effect,"
         " and `posthouse config check` says what is wrong. SIGHUP reads the file again; `listen`,"
-        " `workers` and `tls.client_authorities` change with the next start only.",
+        " `workers`, `tls.client_authorities` and `timeouts.shutdown` change with the next start"
+        " only.",
     )
     table = None
     for setting in describe():

@@ -122,6 +122,8 @@ def test_routes(tmp_path: Path) -> None:
         ".example.net": Route("[2001:db8::1]:2525", "none"),
         "*": Route("relay.example:587", "verify"),
     }
+    loaded = load(path, ["routes.example.org.tls=required"])
+    assert in_long_form(loaded.routes)["example.org"] == Route("lmtp:store.example.org", "required")
 
 
 @pytest.mark.parametrize(

@@ -20,19 +20,32 @@ from .mta.route.patterns import DomainMap
 from .mta.route.resolver import Resolver as ResolverOfRouting
 from .mta.route.router import Router
 from .mta.route.static import StaticRoute, read_credentials, static_route
+from .runtime.dns.exchange import Server
 from .runtime.dns.resolver import Resolver, Settings
 from .runtime.dns.servers import parse_server, servers_of_system
+
+
+def check(config: Config, directory: Path) -> None:
+    """Whether all of it can be built: no worker has to start to find that out. Raises Wrong."""
+    name_servers(config)
+    ourselves(config, "localhost")
+    backup_domains(config)
+    static_routes(config, directory)
 
 
 def new_resolver(config: Config, monotonic: Callable[[], float]) -> Resolver:
     """Made within the running loop. Raises Wrong."""
     dns = config.dns
+    settings = Settings(dns.query, dns.look_up, dns.queries, dns.cache, dns.addresses)
+    return Resolver(name_servers(config), settings, monotonic)
+
+
+def name_servers(config: Config) -> list[Server]:
+    """Those of the settings, or of the system. Raises Wrong."""
     try:
-        servers = [parse_server(server) for server in dns.servers] or servers_of_system()
+        return [parse_server(server) for server in config.dns.servers] or servers_of_system()
     except ValueError as error:
         raise Wrong(f"dns.servers: expected addresses, as in 192.0.2.1:53: {error}") from None
-    settings = Settings(dns.query, dns.look_up, dns.queries, dns.cache, dns.addresses)
-    return Resolver(servers, settings, monotonic)
 
 
 def new_router(

@@ -130,6 +130,33 @@ def test_settings(run: Run, data: Path) -> None:
     assert run("serve", status=1).stderr == wrong
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[dns]\nservers = ["ns.example"]', "dns.servers: expected addresses"),
+        ('[relay]\nnames = ["a..b"]', "relay.names: 'a..b': the domain is not"),
+        (
+            '[routes."a.example"]\nto = "h"\ntls = "verify"\nuser = "u"\npassword_file = "p"',
+            "routes.a.example",
+        ),
+    ],
+)
+def test_settings_from_which_nothing_can_be_built(
+    run: Run, data: Path, text: str, expected: str
+) -> None:
+    (data / "posthouse.toml").write_text(text)
+    assert f"posthouse: {expected}" in run("config", "check", status=1).stderr
+    assert f"posthouse: {expected}" in run("serve", status=1).stderr
+
+
+def test_files_that_settings_name_have_to_be_there(run: Run, data: Path) -> None:
+    override = ("--set", "relay.authorities=ca.pem")
+    missing = run("config", "check", *override, status=1).stderr
+    assert f"relay.authorities: there is no file {data}/ca.pem" in missing
+    (data / "ca.pem").touch()
+    run("config", "check", *override)
+
+
 def test_every_command_is_explained() -> None:
     for name, (module, text) in COMMANDS.items():
         command = getattr(import_module(module), name)

@@ -123,5 +123,12 @@ def test_sighup_keeps_the_old_settings_when_the_new_are_wrong(run: Run, data: Pa
         lines = iter(process.stderr.readline, "")
         assert any("settings not changed" in line for line in lines)
         assert sum("worker serves" in next(lines) for _ in range(2)) == 2
+        (data / "posthouse.toml").write_text('[dns]\nservers = ["ns.example"]\n')
+        process.send_signal(signal.SIGHUP)
+        assert any("settings not changed" in line for line in lines)
+        assert sum("worker serves" in next(lines) for _ in range(2)) == 2
+        (data / "posthouse.toml").write_text("[timeouts]\nshutdown = 20\n")
+        process.send_signal(signal.SIGHUP)
+        assert any("next start only" in line and "timeouts.shutdown" in line for line in lines)
         (data / "posthouse.toml").unlink()
         run("send", "--to", "demo@localhost", "--text", "still here")

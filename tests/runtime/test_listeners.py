@@ -68,6 +68,8 @@ def test_a_port_that_is_taken_is_refused_also_when_it_could_be_shared() -> None:
 def test_a_name_that_is_none() -> None:
     with pytest.raises(CannotListen, match=r"listen\.smtp no\.such\.host\.invalid:25"):
         listen({"smtp": ["no.such.host.invalid:25"]}, 1)
+    with pytest.raises(CannotListen, match=r"listen\.smtp a\.\.b:25: .*label empty"):
+        listen({"smtp": ["a..b:25"]}, 1)
 
 
 def test_a_port_is_waited_for_a_little() -> None:

@@ -183,7 +183,7 @@ def quota(address: str, size: str) -> None:
 def disable(address: str) -> None:
     """Let nobody log in as the account ADDRESS; its mail comes as before.
 
-    Sessions that are there already go on until they end.
+    Sessions that are there end at once.
     """
     with refusing():
         changed = house().write(set_disabled(address, True))

@@ -56,8 +56,17 @@ def config() -> None:
 @config_options
 @data_option
 def check(file: Path | None, overrides: tuple[str, ...]) -> None:
-    """Say whether the settings can be used; exit status 1 if not."""
-    load_settings(file, overrides)
+    """Say whether the settings can be used, and the files that they name; exit status 1 if not."""
+    from ..routing import check as check_routing
+
+    settings, data = load_settings(file, overrides), house().data
+    for key, name in description.named_files(settings):
+        if name and not (data / name).is_file():
+            raise Refused(f"{key}: there is no file {data / name}")
+    try:
+        check_routing(settings, data)
+    except loading.Wrong as wrong:
+        raise Refused(str(wrong)) from None
     place = loading.find(house().data, file)
     click.echo(f"{place}: fine" if place else "no settings file: all settings are the defaults")
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from ..config.listen import services
 from ..config.loading import Wrong, find, load
 from ..main import run_worker
 from ..mua.cli.house import Refused, data_option, house
+from ..routing import check
 from ..runtime import endpoints, tls
 from ..runtime.listeners import CannotListen, Listeners, listen
 from ..runtime.lock import AlreadyServed, DataLock
@@ -26,6 +28,9 @@ from ..runtime.worker import Job, run_in_child
 from ..store.directory import make_directory
 from .config import config_options, load_settings
 from .first import prepare
+
+#: Settings of the parent, which SIGHUP leaves as they are.
+AT_START = ("listen", "workers", "tls.client_authorities", "timeouts.shutdown")
 
 
 @click.command()
@@ -53,7 +58,7 @@ def serve(file: Path | None, overrides: tuple[str, ...], workers: int | None) ->
             sys.exit(server.run())
     except OSError as error:
         raise Refused(f"{error.filename or data}: {error.strerror}") from None
-    except (AlreadyServed, CannotListen, tls.NoCertificate) as error:
+    except (AlreadyServed, CannotListen, Wrong, tls.NoCertificate) as error:
         raise Refused(str(error)) from None
 
 
@@ -78,6 +83,7 @@ class _Server:
 
     def run(self) -> int:
         config = self.config
+        check(config, self.data)
         log = open_log(config.log.format, config.log.level)
         _raise_file_limit(log)
         files = self._certificate_files(config)
@@ -128,12 +134,13 @@ class _Server:
         """The job with the settings and the certificate of now; the old ones if they are wrong."""
         try:
             new = load(find(self.data, self.file), self.overrides)
+            check(new, self.data)
             tls.load(context, self._certificate_files(new))
         except (Wrong, tls.NoCertificate, OSError) as error:
             log.error("settings not changed", error=str(error))
             return self._job(self.config, listeners, context)
-        if (new.listen, new.workers) != (self.config.listen, self.config.workers):
-            log.warning("listen and workers change with the next start only")
+        if waiting := [key for key in AT_START if _of(key, new) != _of(key, self.config)]:
+            log.warning("some settings change with the next start only", keys=" ".join(waiting))
         self.config = new
         log.info("settings read again")
         return self._job(new, listeners, context)
@@ -141,6 +148,10 @@ class _Server:
     def _certificate_files(self, config: Config) -> tls.CertificateFiles:
         names = [config.hostname or socket.gethostname(), "localhost", "127.0.0.1", "::1"]
         return tls.certificate_files(self.data, config.tls.certificate, config.tls.key, names)
+
+
+def _of(key: str, config: Config) -> object:
+    return attrgetter(key)(config)
 
 
 def _raise_file_limit(log: Log) -> None:

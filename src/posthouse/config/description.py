@@ -13,7 +13,6 @@ from . import Config
 from .part import FILE, Part
 from .relay import in_long_form
 
-NAME = "posthouse.toml"
 NAME = "NAME"  # stands for the names in a table of named ones
 
 

@@ -85,7 +85,10 @@ def _override(tree: dict[str, Any], override: str) -> None:
     if kind not in kinds:
         raise Wrong(f"--set {key}: no such setting; `posthouse config describe` lists them")
     for table in tables:
-        tree = tree.setdefault(table, {})
+        found = tree.setdefault(table, {})
+        if isinstance(found, str):  # a route in its short form
+            found = tree[table] = {"to": found}
+        tree = found
     tree[name] = _value(key, text, kinds[kind])
 
 

@@ -80,8 +80,9 @@ def _resolve(service: str, address: str) -> list[tuple[socket.AddressFamily, str
         found = socket.getaddrinfo(
             host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-    except OSError as error:
-        raise CannotListen(f"listen.{service} {address}: {error.strerror}") from None
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name can look like that
+        reason = getattr(error, "strerror", None) or error
+        raise CannotListen(f"listen.{service} {address}: {reason}") from None
     places = [(family, str(where[0]), int(where[1])) for family, _, _, _, where in found]
     return list(dict.fromkeys(places))
 
