@@ -172,6 +172,28 @@ def test_no_more_is_kept_than_may_be(tmp_path: Path) -> None:
     assert MOST <= 20_000  # of a few hundred octets each
 
 
+def test_no_more_is_kept_of_one_account_than_of_all(tmp_path: Path) -> None:
+    """A client may ask for the same in many ways, while nothing changes."""
+
+    def act(_: Known, store: Store, other: DirectStore) -> None:
+        known = Known(store, most=10)
+        for _ in range(3):
+            found = known.of(1)
+            for number in range(25):
+                known.keep(1, found, number, "answer")
+                assert known.count == 1 + len(found.answers) or not known.count
+                assert len(found.answers) < 10
+            known.keep(2, known.of(2), "key", "answer")
+            assert 2 <= known.count <= 10
+            other.write(append(1))
+            known.of(1)
+            other.write(append(2))
+            known.of(2)
+            assert known.count == 0
+
+    beside(tmp_path, act)
+
+
 def test_what_was_read_before_a_change_is_not_kept_after_it(tmp_path: Path) -> None:
     def act(known: Known, store: Store, other: DirectStore) -> None:
         found = known.of(1)

@@ -68,4 +68,6 @@ class Known:
         return mailbox
 
     def _forget(self, account: int) -> None:
-        self.count -= 1 + len(self._found.pop(account).answers)
+        answers = self._found.pop(account).answers
+        self.count -= 1 + len(answers)
+        answers.clear()  # whoever has it may keep more in it, which is counted anew
