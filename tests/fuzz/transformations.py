@@ -63,15 +63,12 @@ def decode_pieces(pieces: Sequence[bytes]) -> Ran:
             made.append((encoding, type(refusal).__name__))
         else:
             made.append((encoding, repr(octets)))
-    # What has no meaning need not have the same in any pieces: Base64 that goes on after its end,
-    # lines of quoted-printable that nobody writes.
-    whole = b"".join(pieces)
-    meaningless = {
-        b"BASE64": b"=" in whole.rstrip(b"=\r\n"),
-        b"QUOTED-PRINTABLE": max(map(len, whole.split(b"\n"))) > LONGEST_LINE,
-    }
-    compared = [each for each in made if not meaningless.get(each[0])]
-    return Ran(repr(compared))
+    # What has no meaning need not have the same in any pieces: a CR that stands alone in lines of
+    # quoted-printable that nobody writes.
+    longest = max(map(len, b"".join(pieces).split(b"\n")))
+    if longest > LONGEST_LINE:
+        made = [each for each in made if each[0] != b"QUOTED-PRINTABLE"]
+    return Ran(repr(made))
 
 
 def _messages() -> list[bytes]:

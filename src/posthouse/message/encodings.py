@@ -40,7 +40,8 @@ _ASCII = frozenset({"ascii", "us_ascii", ""})
 _NAME_LIMIT = 40  # no charset has a longer name
 
 _word = re.compile(rb"=\?([^?\s]{1,80})\?([bBqQ])\?([^?\r\n]*)\?=")
-_not_base64 = bytes(
+#: The octets that mean nothing in base64 (RFC 2045 §6.8).
+NOT_BASE64 = bytes(
     set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
 )
 _BLANKS = (b" ", b"\t")
@@ -129,7 +130,7 @@ def decode_transfer(octets: bytes, encoding: str) -> bytes:
 
 def decode_base64(octets: bytes) -> bytes:
     """RFC 2045 §6.8: what is not of the alphabet is ignored, as is what is cut off."""
-    cleaned = octets.translate(None, _not_base64)
+    cleaned = octets.translate(None, NOT_BASE64)
     if b"=" not in cleaned.rstrip(b"="):
         return _unpadded(cleaned.rstrip(b"="))
     # Quirk: encoded pieces, each with its padding, put one after the other.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from posthouse.message.encodings import decode_base64, decode_quoted_printable
+import binascii
+
+from posthouse.message.encodings import NOT_BASE64, decode_base64, decode_quoted_printable
 
 IDENTITIES = frozenset({b"", b"7BIT", b"8BIT", b"BINARY"})
 KNOWN = IDENTITIES | {b"BASE64", b"QUOTED-PRINTABLE"}
-
-_not_base64 = bytes(
-    set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
-)
+LINE = 4096  # octets of quoted-printable that wait for the end of their line; it has 76 at most
 
 
 class Decoder:
@@ -23,13 +22,16 @@ class Decoder:
     def take(self, octets: bytes) -> bytes:
         """The next octets, decoded as far as they can be."""
         if self._encoding == b"BASE64":
-            octets = self._left + octets.translate(None, _not_base64)
-            cut = len(octets) & ~3
+            octets = self._left + octets.translate(None, NOT_BASE64)
+            start = octets.rfind(b"=") + 1  # of what has no end yet
+            cut = start + (len(octets) - start & ~3)
         elif self._encoding == b"QUOTED-PRINTABLE":
             octets = self._left + octets
-            # White space and "=" at the end of a line mean something else than within it.
-            cut = octets.rfind(b"\n") + 1 or octets.rfind(b"=", 0, max(0, len(octets) - 4096))
-            cut = max(cut, 0)
+            cut = octets.rfind(b"\n") + 1
+            if not cut and len(octets) > LINE:
+                cut = _settled(octets)
+                self._left = octets[cut:]
+                return binascii.a2b_qp(octets[:cut])
         else:
             return octets
         whole, self._left = octets[:cut], octets[cut:]
@@ -44,6 +46,19 @@ class Decoder:
         if self._encoding == b"BASE64":
             return decode_base64(octets)
         return decode_quoted_printable(octets) if octets else b""
+
+
+def _settled(line: bytes) -> int:
+    """How much of a line of quoted-printable that goes on means the same whatever follows.
+
+    White space, and "=" before it, mean something else at the end of a line than within it.
+    """
+    end = len(line.rstrip(b" \t\r"))
+    if len(line) - end > LINE:
+        return len(line)  # nothing that was added on the way
+    mark = line.rfind(b"=", max(0, end - 2), end)
+    pairs = mark - len(line[: max(mark, 0)].rstrip(b"="))  # "==" stands for one of them
+    return end if mark < 0 or pairs % 2 else mark
 
 
 def decode(octets: bytes, encoding: bytes) -> bytes:
