@@ -103,8 +103,8 @@ def test_a_message_in_a_message_is_converted_too() -> None:
 @pytest.mark.parametrize(
     ("content", "status"),
     [
-        (b"Subject: caf\xc3\xa9\r\n\r\nx\r\n", "5.6.7"),
-        (MIXED + b"\r\n--b\r\nX: \xe9\r\n\r\nx\r\n--b--\r\n", "5.6.7"),
+        (b"Subject: caf\xc3\xa9\r\n\r\nx\r\n", "5.6.9"),
+        (MIXED + b"\r\n--b\r\nX: \xe9\r\n\r\nx\r\n--b--\r\n", "5.6.9"),
         (PLAIN.replace(b"8bit", b"base64") + b"\xe9\r\n", "5.6.3"),
         (MIXED.replace(b"mixed", b"signed") + b"\r\n--b\r\n\r\n\xe9\r\n--b--\r\n", "5.6.3"),
         (HEAD + b"Content-Type: message/delivery-status\r\n\r\n\xe9\r\n", "5.6.3"),

@@ -62,7 +62,7 @@ def convert(part: Part, content: bytes) -> tuple[bytes, bytes]:
     header = content[part.header_start : part.body_start]
     body = content[part.body_start : part.end]
     if not header.isascii():
-        raise Unconvertible("5.6.7", "the header is not ASCII")  # RFC 6531 §3.5
+        raise Unconvertible("5.6.9", "the header is not ASCII")  # RFC 6531 §3.5
     if part.children:
         return convert_composite(part, header, body), b""
     return (header, body) if body.isascii() else encode(part, header, body)
