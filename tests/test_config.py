@@ -88,6 +88,7 @@ def test_a_file_and_overrides(tmp_path: Path) -> None:
         ('hostname = "a b"', "hostname: expected `str` matching regex"),
         ('[tls]\ncertificate = "a.pem"', "tls.certificate and tls.key: expected both or neither"),
         ("workers = ", "not TOML"),
+        ("[passwords]\nmemory = 16\nlanes = 4", "passwords.memory: expected 8 for each"),
         ('[routes]\n"*" = "a b:25"', "routes.*: expected host:port, got 'a b:25'"),
         ('[routes."*"]\ntls = "none"', "routes[...]: object missing required field `to`"),
         ('[routes."a.b"]\nto = "h"\nport = 3', "no such setting; expected one of "),

@@ -10,7 +10,7 @@ import pytest
 
 from posthouse.accounts.accounts import add_account, set_password
 from posthouse.accounts.authenticator import Authenticator, Settings
-from posthouse.accounts.credentials import Hasher, UnfitPassword, prepare
+from posthouse.accounts.credentials import Hasher, Parameters, UnfitPassword, prepare
 from posthouse.accounts.presence import Login
 from posthouse.protocols.sasl.mechanism import Denial, Denied, Password
 from posthouse.runtime.clock import SetClock
@@ -214,6 +214,11 @@ def test_passwords_are_compared_in_one_form() -> None:
     assert prepare("a\x07") is None
     with pytest.raises(UnfitPassword):
         HASHER.hash("")
+
+
+def test_what_cannot_be_hashed_is_refused_in_words() -> None:
+    with pytest.raises(UnfitPassword, match=r"see passwords\.memory"):
+        Hasher(Parameters(memory=8, passes=1, lanes=4)).hash("secret")
 
 
 def test_a_broken_hash_opens_nothing() -> None:

@@ -15,6 +15,8 @@ from typing import Self
 
 import pytest
 
+from posthouse.runtime.worker import run_in_child
+
 SOURCE = Path(__file__).parents[2] / "src"
 SUPERVISED = Path(__file__).with_name("supervised.py")
 PATIENCE = 20.0
@@ -158,6 +160,15 @@ def test_a_worker_that_never_starts_is_given_up(tmp_path: Path) -> None:
         assert program.process.returncode == 1
         assert "given up" in log
         assert log.count("worker failed") <= 10
+
+
+def test_what_fails_in_a_child_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    def fails() -> int:
+        raise RuntimeError("broken")
+
+    assert run_in_child(lambda: 3) == 3
+    assert run_in_child(fails) == 1
+    assert "RuntimeError: broken" in capfd.readouterr().err
 
 
 def test_a_data_directory_is_served_once(program: Program, tmp_path: Path) -> None:

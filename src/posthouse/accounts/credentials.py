@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import HashingError, InvalidHashError, VerificationError
 from argon2.low_level import Type
 
 PASSWORD_LIMIT = 1024  # octets
@@ -46,7 +46,12 @@ class Hasher:
             raise UnfitPassword(
                 f"a password has 1 to {PASSWORD_LIMIT} octets and no control characters"
             )
-        return self._argon2.hash(prepared)
+        try:
+            return self._argon2.hash(prepared)
+        except HashingError as error:  # no memory, as a rule
+            raise UnfitPassword(
+                f"the password cannot be hashed: {error}; see passwords.memory"
+            ) from None
 
     def verify(self, stored: str, password: bytes) -> bool:
         """Whether a prepared password has this hash. The comparison takes constant time."""

@@ -13,7 +13,7 @@ import apsw
 import click
 
 from ..accounts.accounts import add_account, any_account
-from ..accounts.credentials import Hasher, Parameters, invent
+from ..accounts.credentials import Hasher, Parameters, UnfitPassword, invent
 from ..accounts.domains import add_domain, list_domains
 from ..accounts.kept import make_kept
 from ..config import Config
@@ -34,7 +34,7 @@ def prepare(data: Path, config: Config, places: Sequence[Endpoint]) -> int:
             if not store.read(any_account()) and not store.read(list_domains()):
                 password = _make_demo(store, config)
                 click.echo(_welcome(data, places, password))
-    except (SchemaTooNew, apsw.Error, OSError) as error:
+    except (SchemaTooNew, UnfitPassword, apsw.Error, OSError) as error:
         click.echo(f"posthouse: {data}: {printable(str(error))}", err=True)
         return 1
     return 0

@@ -78,6 +78,9 @@ def _of_log_in(config: Config) -> Iterator[str]:
             canonical_address(config.log_in.anonymous)
         except NotAnAddress as error:
             yield f"log_in.anonymous: {error}"
+    cost = config.passwords
+    if cost.memory < 8 * cost.lanes:  # RFC 9106 §3.1
+        yield f"passwords.memory: expected 8 for each of passwords.lanes, got {cost.memory}"
     tokens = config.tokens
     if tokens.issuer and not (tokens.audience and tokens.keys and tokens.claim):
         yield "tokens: an issuer needs an audience, keys and a claim"

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 
 from .log import Log
@@ -73,6 +74,8 @@ def run_in_child(work: Callable[[], int]) -> int:
         try:
             status = work()
             sys.stdout.flush()
+        except Exception:  # noqa: BLE001  of this process nothing else would be heard
+            traceback.print_exc()
         finally:
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
