@@ -10,7 +10,7 @@ from .events import AbandonAppend, AppendContent, Appended, BeginAppend, obey
 from .extension import offers
 from .framing import GO_AHEAD, Frame, Literal, announced_by
 from .grammar import Reader
-from .result import Bad, No
+from .result import Bad, Bye, No
 from .sequence import format_set, runs
 from .session import Session
 
@@ -34,19 +34,22 @@ def read_messages(
             yield from obey(message)
             begun = True
             rest = yield from _content(reader, message.size, session.limits.step)
+            reader.announced = announced_by(rest)
             if utf8:
                 rest = _closed(rest)
             if not rest:
                 return
-            reader.announced = announced_by(rest)
             arguments = Reader(Frame([rest], reader.announced), session.utf8)
         if most == 1:
             raise Bad("unexpected argument")
         raise No("too many messages in one command", "LIMIT")
-    except (Bad, No, Failed, LineTooLong):
+    except (Bad, No, Failed):
         if begun:
             yield from show(AbandonAppend())
         raise
+    except LineTooLong:  # it may have announced a literal, which might be taken for commands
+        yield from show(AbandonAppend())
+        raise Bye("line too long") from None
 
 
 def _message(
