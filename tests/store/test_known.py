@@ -177,7 +177,7 @@ def test_no_more_is_kept_of_one_account_than_of_all(tmp_path: Path) -> None:
 
     def act(_: Known, store: Store, other: DirectStore) -> None:
         known = Known(store, most=10)
-        for _ in range(3):
+        for _round in range(3):
             found = known.of(1)
             for number in range(25):
                 known.keep(1, found, number, "answer")
