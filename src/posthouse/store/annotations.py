@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .changes import ACCOUNT, next_modseq, record_mailbox
+from .messages.refusals import NoSuchMailbox
 from .unit import Unit, Work, one_of, rows_of, run
 
 MOST = 200  # of one mailbox
@@ -42,7 +43,7 @@ def _is_meant(entry: str, wanted: str, depth: int) -> bool:
 
 
 def set_annotations(account: int, mailbox: int, values: Mapping[str, bytes | None]) -> Unit[None]:
-    """Set or (None) remove entries: all or none. Raises TooManyAnnotations."""
+    """Set or (None) remove entries: all or none. Raises TooManyAnnotations, NoSuchMailbox."""
 
     def unit() -> Work[None]:
         for entry, value in values.items():
@@ -71,12 +72,14 @@ def set_annotations(account: int, mailbox: int, values: Mapping[str, bytes | Non
             raise TooManyAnnotations
         modseq = yield from next_modseq(account)
         if mailbox != ACCOUNT:  # RFC 7162 §3.2
-            yield from run(
+            there = yield from run(
                 "UPDATE mailbox SET highest_modseq = ?3 WHERE account = ?1 AND id = ?2",
                 account,
                 mailbox,
                 modseq,
             )
+            if not there:  # it was deleted meanwhile
+                raise NoSuchMailbox
         yield from record_mailbox(account, mailbox, modseq, "\n".join(sorted(values)))
 
     return unit

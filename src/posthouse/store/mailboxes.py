@@ -32,7 +32,8 @@ DEFAULTS = (
 )
 
 MOST_MAILBOXES = 10_000  # of an account
-LONGEST_NAME = 4096  # octets
+LONGEST_NAME = 4096  # octets; IMAP makes shorter ones, but RENAME puts what is below one elsewhere
+DEEPEST_NAME = 64  # levels, likewise
 
 
 class MailboxExists(Exception):

@@ -8,6 +8,7 @@ from .changes import APPENDED, EXPUNGED, next_modseq, record, record_mailbox
 from .flags import SEEN, has
 from .mailboxes import (
     BY_NAME,
+    DEEPEST_NAME,
     INBOX_NAME,
     LONGEST_NAME,
     SEPARATOR,
@@ -74,14 +75,14 @@ class Move:
 
 
 def _check_targets(account: int, moves: list[Move]) -> Work[None]:
-    """Nothing else bears the names that these mailboxes will have, and none is too long.
+    """Nothing else bears the names that these mailboxes will have, and none is too long or deep.
 
     There may be `new/x` without a `new`, which was deleted.
     """
     leaving = {move.name for move in moves}
     for move in moves:
         target = move.target
-        if len(target.encode()) > LONGEST_NAME:
+        if len(target.encode()) > LONGEST_NAME or target.count(SEPARATOR) >= DEEPEST_NAME:
             raise NotAllowed
         if target not in leaving and (yield from one_of(BY_NAME, account, target)) is not None:
             raise MailboxExists
