@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from posthouse.message.header import Header, count_received, format_field, header_end, unfold
@@ -89,9 +89,11 @@ def test_attack_38_a_value_never_becomes_two_fields() -> None:
 
 
 @given(st.text(max_size=300))
+@example("x" * 80 + " \t " + "y" * 80)
 def test_folding_keeps_the_value(value: str) -> None:
     field = format_field("Subject", value)
     assert field.count(b"\n") == field.count(b"\r\n")
+    assert all(line.strip(b" \t") for line in field.split(b"\r\n")[:-1])  # RFC 5322 §3.2.2
     fields = Header(field + b"\r\n").fields()
     assert len(fields) == 1
     again = format_field("Subject", unfold(fields[0][1]))

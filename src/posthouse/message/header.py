@@ -185,8 +185,8 @@ def _fold(line: bytes) -> bytes:
     pieces: list[bytes] = []
     length = 0
     for word in line.split(b" "):
-        # An empty word is a second space: a line of white space alone must not come of it.
-        if pieces and length + len(word) + 1 > LINE_LENGTH and word and length > 1:
+        # What is no word is more white space: a line of that alone must not come of it.
+        if pieces and length + len(word) + 1 > LINE_LENGTH and word.strip(b"\t"):
             pieces.append(b"\r\n ")
             length = 1
         elif pieces:
