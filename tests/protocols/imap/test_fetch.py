@@ -20,8 +20,10 @@ from posthouse.protocols.imap.fetch.item import (
     message_template,
     render,
 )
+from posthouse.protocols.imap.fetch.rows import LARGEST
 from posthouse.protocols.imap.mail_events import LARGE_HEADER, ReadContent, Row
-from posthouse.protocols.imap.view import Selected, View
+from posthouse.protocols.imap.view import BLOCK as BLOCK_OF_MESSAGES
+from posthouse.protocols.imap.view import LASTING, Selected, View
 from tests.protocols.imap.stage import Box, Stage, row
 from tests.protocols.imap.test_invariants import run
 
@@ -208,9 +210,73 @@ def test_too_many_items() -> None:
     items = b" ".join([b"BODY.PEEK[]<%d.1>" % at for at in range(101)])
     fields = b" ".join([b"X-%d" % at for at in range(201)])
     parts = b".".join([b"1"] * 101)
+    wordy = b" ".join(
+        [b"BODY.PEEK[HEADER.FIELDS (X-%b)]" % (b"%02d" % at * 100) for at in range(99)]
+    )
     run(engine, [b"a SELECT INBOX\r\n"], stage)
-    for each in (items, b"BODY[HEADER.FIELDS (" + fields + b")]", b"BODY[" + parts + b"]"):
+    for each in (items, b"BODY[HEADER.FIELDS (" + fields + b")]", b"BODY[" + parts + b"]", wordy):
         assert b"b BAD " in run(engine, [b"b FETCH 1 (" + each + b")\r\n"], stage)
+
+
+@pytest.mark.parametrize("name", [b"x", b":"])
+def test_the_name_of_a_field_that_is_said_with_every_message(name: bytes) -> None:
+    """A literal of almost all that a command may have, once for each of 200 messages."""
+    stage = Stage({"messages": "200"})
+    engine = stage.open()
+    run(engine, [b"a EXAMINE INBOX\r\n"], stage)
+    fields = b"{1000000+}\r\n" + name * 1_000_000
+    commands = [b"FETCH 1:* BODY.PEEK[HEADER.FIELDS (" + fields + b")]", b"SEARCH HEADER " + fields]
+    for command in commands:
+        tracemalloc.start()
+        try:
+            sent = run(engine, [b"b " + command + b"\r\n"], stage)
+            assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        finally:
+            tracemalloc.stop()
+        assert b"b BAD [LIMIT] " in sent
+
+
+def test_large_blocks_are_not_gathered_to_be_kept() -> None:
+    """Headers of 60 MB in all are sent as they come."""
+    stage = Stage({})
+    content = b"Subject: " + b"x" * 30_000 + b"\r\n\r\n"
+    for _ in range(2 * BLOCK_OF_MESSAGES):
+        stage.boxes["INBOX"].add(content=content)
+    engine = stage.open()
+    run(engine, [b"a EXAMINE INBOX\r\n"], stage)
+    selected = stage.sessions[1].selected
+    assert selected is not None
+    engine.receive(b"b FETCH 1:* BODY.PEEK[HEADER]\r\n")
+    size = 0
+    tracemalloc.start()
+    try:
+        while (event := engine.next_event()) is not None:
+            size += len(engine.send())
+            if event is not FLUSH:
+                engine.answer(stage.answer(1, event, None))
+        size += len(engine.send())
+        assert tracemalloc.get_traced_memory()[1] < 2 * LARGEST
+    finally:
+        tracemalloc.stop()
+    assert size > 60_000_000
+    assert not selected.view.lasting
+    run(engine, [b"c FETCH 1:* BODY.PEEK[HEADER.FIELDS (From)]\r\n"], stage)
+    assert len(selected.view.lasting) == 2
+
+
+def test_what_is_kept_of_many_questions_is_bounded() -> None:
+    stage = Stage({"messages": "1"})
+    engine = stage.open()
+    commands = [
+        b"b FETCH 1 BODY.PEEK[HEADER.FIELDS (X-%d)]\r\n" % at for at in range(LASTING + 100)
+    ]
+    wordy = b"c FETCH 1 BODY.PEEK[HEADER.FIELDS (%b)]\r\n" % (b"x" * 3000)
+    sent = run(engine, [b"a EXAMINE INBOX\r\n", *commands, wordy, commands[-1]], stage)
+    assert sent.count(b"* 1 FETCH ") == LASTING + 102
+    selected = stage.sessions[1].selected
+    assert selected is not None
+    assert len(selected.view.lasting) == LASTING
+    assert max(len(template) for template, _ in selected.view.lasting) < 100
 
 
 def test_a_message_that_is_gone_is_left_out() -> None:

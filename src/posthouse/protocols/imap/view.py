@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 BLOCK = 1024  # messages in a block of octets kept with a view
 BLOCKS = 256  # blocks kept with a view
 KEPT = 64 * 1024 * 1024  # octets of blocks of lasting items, of all views together
+OVERHEAD = 256  # octets that it takes to keep some
+LASTING = 2048  # blocks of lasting items that one view knows of
 
 Message = tuple[int, bytes, int]  # UID, flags, mod-sequence
 
@@ -59,10 +61,10 @@ class Kept:
         """Keep octets for a while; gives the key to them."""
         self._last += 1
         self._octets[self._last] = octets
-        self._size += len(octets)
+        self._size += len(octets) + OVERHEAD
         while self._size > self._most:
             _, oldest = self._octets.popitem(last=False)
-            self._size -= len(oldest)
+            self._size -= len(oldest) + OVERHEAD
         return self._last
 
     def get(self, key: int | None) -> bytes | None:
@@ -178,6 +180,13 @@ class View:
                 modseqs = self.modseqs[first:end]
                 found += [at for at, modseq in enumerate(modseqs, first) if modseq > since]
         return found
+
+    def keep(self, key: tuple[bytes, int], octets: bytes) -> None:
+        """Keep the responses of a block, of items that never change."""
+        self.lasting.pop(key, None)
+        if len(self.lasting) >= LASTING:
+            del self.lasting[next(iter(self.lasting))]
+        self.lasting[key] = self.kept.put(octets)
 
     def uid_ranges(self, positions: Ranges) -> list[tuple[int, int]]:
         """Ranges of UIDs, first and last, that name the messages at these positions [from, to)."""

@@ -14,6 +14,7 @@ from .octets import SectionItem, section_item
 from .section import RFC822, RFC822_HEADER, RFC822_TEXT, section
 
 MOST_ITEMS = 100  # in one command
+LONGEST = 16 * 1024  # octets of their names, which are in the response for each message
 
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9.\-]*")
 
@@ -51,7 +52,7 @@ def fetch_atts(session: Session, reader: Reader) -> list[Item]:
     items = reader.list(lambda: fetch_att(session, reader, _name(reader)))
     if not items:
         raise Bad("expected a data item")
-    if len(items) > MOST_ITEMS:
+    if len(items) > MOST_ITEMS or sum([len(item.template) for item in items]) > LONGEST:
         raise Bad("too many data items", "LIMIT")
     return list(dict.fromkeys(items))
 

@@ -36,6 +36,8 @@ from .item import (
 )
 
 MARKED = 256  # messages marked as \\Seen at once
+LARGEST = 16 * 1024 * 1024  # octets of a block of responses that is kept
+LONGEST = 2 * 1024  # octets of the names of the items in one
 #: Messages asked for at once, else 256.
 AT_ONCE = ((Need.CONTENT, 32), (Need.HEADER, 64), (Need.LISTED, 128))
 
@@ -120,13 +122,14 @@ def _send_lasting(
             if octets is not None:
                 yield from send(octets)
                 continue
-            pieces: list[bytes] = []
+            pieces: list[bytes] | None = [] if whole and len(template) <= LONGEST else None
             for batch in batches([(low, high)], most):
                 there = yield from _send_batch(selected, batch, items, needs, pieces)
                 complete = complete and there
-                whole = whole and there
-            if whole:
-                view.lasting[key] = view.kept.put(b"".join(pieces))
+                if not there or (pieces is not None and sum(map(len, pieces)) > LARGEST):
+                    pieces = None
+            if pieces is not None:
+                view.keep(key, b"".join(pieces))
     return complete
 
 

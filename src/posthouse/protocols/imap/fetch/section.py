@@ -14,6 +14,7 @@ from ..result import Bad
 
 MOST_PARTS = 100  # numbers in one section
 MOST_FIELDS = 200  # names in one HEADER.FIELDS
+LONGEST_FIELDS = 4 * 1024  # octets of them
 
 SPEC = re.compile(rb"[0-9A-Za-z.]*")
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
@@ -112,6 +113,6 @@ def header_list(reader: Reader) -> list[bytes]:
     names = reader.list(reader.astring)
     if not names:
         raise Bad("expected the name of a header field")
-    if len(names) > MOST_FIELDS:
+    if len(names) > MOST_FIELDS or sum(map(len, names)) > LONGEST_FIELDS:
         raise Bad("too many header fields", "LIMIT")
     return names

@@ -19,6 +19,7 @@ from .criteria import And, Asked, InField, Key, Not, Numbered, Or, Ranged, Seen,
 from .message import DAY, Message
 
 MOST_KEYS = 300
+LONGEST_NAME = 255  # octets of the name of a header field
 DEEPEST = 50  # NOT and parentheses; the second key of an OR may be an OR as often as one likes
 CHARSETS = (b"US-ASCII", b"UTF-8")
 
@@ -182,6 +183,8 @@ def _in_field(name: bytes, needle: str) -> Key:
 def _header(reader: Reader) -> Key:
     """ "HEADER" SP header-fld-name SP astring"""
     name = reader.astring()
+    if len(name) > LONGEST_NAME:
+        raise Bad("the name of the field is too long", "LIMIT")
     reader.space()
     return _in_field(name, _string(reader))
 
