@@ -123,6 +123,15 @@ def test_parameters() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "comment", [b'(5" wide)', b'("a)', rb"(a \) b)", b"(a (b) c)", b"(a\r\n b)"]
+)
+def test_comments_are_skipped(comment: bytes) -> None:
+    """RFC 5322 §3.2.2: a quotation mark has no meaning in a comment."""
+    found = parse_media_type(b"text/plain " + comment + b'; charset="utf-8 (x)"')
+    assert found == (b"text", b"plain", ((b"charset", b"utf-8 (x)"),))
+
+
 def test_parameter_continuations() -> None:
     _, parameters = parse_value(
         b"x; title*0*=us-ascii'en'This%20is%20even%20more%20; title*1*=%2A%2A%2Afun%2A%2A%2A%20;"

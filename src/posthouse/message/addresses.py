@@ -144,7 +144,7 @@ def _tokens(value: bytes, position: int) -> Iterator[tuple[str, bytes, bool]]:
             spaced = True
             continue
         if text == b"(" and kind == "special":
-            start, position = position, _comment_end(value, position)
+            start, position = position, comment_end(value, position)
             text = value[start:position].removesuffix(b")")
             yield "comment", _unquoted(text).strip(), spaced
             spaced = True
@@ -153,8 +153,10 @@ def _tokens(value: bytes, position: int) -> Iterator[tuple[str, bytes, bool]]:
         spaced = False
 
 
-def _comment_end(value: bytes, position: int) -> int:
-    """The offset after the parenthesis that closes a comment: nesting is counted."""
+def comment_end(value: bytes, position: int) -> int:
+    """Where a comment ends whose parenthesis was opened before `position`: nesting is counted
+    (RFC 5322 §3.2.2).
+    """
     depth = 1
     for mark in _comment_mark.finditer(value, position):
         if mark[0] == b"(":

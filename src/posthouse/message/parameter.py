@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_to_bytes
 
+from posthouse.message.addresses import comment_end
 from posthouse.message.encodings import decode_charset, decode_words
 
 PARAMETER_LIMIT = 200  # of one field; what comes after is not told
@@ -26,7 +27,7 @@ _parameter = re.compile(
     re.VERBOSE | re.DOTALL,
 ).match
 _skip = re.compile(rb"[;\s]*+[^;]*+").match
-_comments = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|(?P<open>\()|(?P<close>\))|\\.', re.DOTALL)
+_quoted_or_comment = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|(?P<comment>\()|\\.', re.DOTALL).search
 _quoted_pair = re.compile(rb"\\(.)", re.DOTALL)
 _breaks = re.compile(rb"\r\n|[\r\n\0]")
 _section = re.compile(rb"(.+?)(?:\*([0-9]{1,4}))?(\*)?", re.DOTALL).fullmatch
@@ -107,19 +108,15 @@ def _unquoted(text: bytes) -> bytes:
 
 
 def _without_comments(value: bytes) -> bytes:
-    """Without comments, whose nesting is counted (RFC 5322 §3.2.2)."""
+    """Without comments; what is in quotes is none, and quotes in a comment are not looked at."""
     if b"(" not in value:
         return value
     kept: list[bytes] = []
-    depth = position = 0
-    for mark in _comments.finditer(value):
-        if mark["open"]:
-            if not depth:
-                kept.append(value[position : mark.start()])
-            depth += 1
-        elif mark["close"] and depth:
-            depth -= 1
-            position = mark.end()
-    if not depth:
-        kept.append(value[position:])
+    after = position = 0
+    while (found := _quoted_or_comment(value, position)) is not None:
+        position = found.end()
+        if found["comment"]:
+            kept.append(value[after : found.start()])
+            after = position = comment_end(value, position)
+    kept.append(value[after:])
     return b" ".join(kept)

@@ -22,7 +22,7 @@ from posthouse.message.structure import Part, parse, walk
 
 FEW = 256  # octets of an address list that is remembered
 WORD = 40  # octets of a word that is
-SUMMARY_VERSION = 2  # one more whenever the octets come out otherwise
+SUMMARY_VERSION = 3  # one more whenever the octets come out otherwise
 
 STRING_LIMIT = 16 * 1024  # octets of one string; the rest is not told
 QUOTED_LIMIT = 1000  # octets; longer strings are literals
