@@ -26,6 +26,7 @@ from posthouse.protocols.dialogue import (
     read_line_or_notice,
     read_lines,
     read_octets,
+    rest,
     send,
     show,
     start_tls,
@@ -538,3 +539,14 @@ def test_a_question_right_behind_an_event_is_not_taken_for_it() -> None:
     engine.answer(b"answer")
     assert engine.next_event() is None
     assert engine.send() == b"answer"
+
+
+def test_a_rest_behind_a_question_is_no_question() -> None:
+    def dialogue() -> Dialogue[None]:
+        yield from show((yield from ask("question", str)))
+        yield from ask("another", str)
+        yield from rest()
+        yield from send(b"done")
+
+    engine = Engine(dialogue())
+    assert drain(engine) == ["question", "question", "another", b"done"]

@@ -92,7 +92,7 @@ class Engine:
         self._output: list[bytes] = []
         self._waiting = 0  # octets in output
         self._notices: dict[object, None] = {} if notices is None else notices
-        self._noticed = 0  # notices given since the last line
+        self._noticed = 0  # notices given since the peer had its turn before them
         self._deflated: Deflated | None = None
         self._plain = b""  # output from before it is compressed
         self._finishing = False
@@ -174,6 +174,7 @@ class Engine:
                 return None
             elif kind is Rest:
                 self._resume(None)
+                self.asked = False
                 return FLUSH
             elif kind is StartTLS:
                 self._input.clear()

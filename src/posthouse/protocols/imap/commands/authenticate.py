@@ -55,7 +55,7 @@ def authenticate(session: Session, reader: Reader) -> Dialogue[str]:
 
 
 def _initial(reader: Reader) -> bytes | None:
-    """[SP initial-resp] (RFC 4959 §5)"""
+    """[SP (base64 / "=")]   (RFC 4959 §3)"""
     if not reader.accept(b" "):
         return None
     return reader.take(_INITIAL, "an initial response in base64").group()
