@@ -13,7 +13,7 @@ import random
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from .accounts.authenticator import Authenticator
@@ -59,7 +59,7 @@ from .store.views import MailboxViews
 
 REMINDER = 20.0  # seconds between looks at the change feed, behind notifications that were lost
 BACKLOG = 1024
-AGAIN = 1.0  # seconds until what a dead worker left is asked for again, if nothing can be written
+AGAIN = 1.0  # seconds until what has failed is tried again, such as to take up what was left
 JUMP = 5.0  # seconds that a clock goes back from which what waits is looked at
 LAST_WORDS = 3.0  # seconds of the time to end that are for what comes after the sessions
 
@@ -106,6 +106,16 @@ async def _serve(
         await ended.wait()
     finally:
         await worker.stop()
+
+
+async def keep(what: str, run: Callable[[], Awaitable[None]], log: Log) -> None:
+    """Run what goes on until it is cancelled, and again if it fails: nobody else would miss it."""
+    while True:
+        try:
+            await run()
+        except Exception as error:  # whatever it was, mail has to go on
+            log.error("failed, and begins again", what=what, exc_info=error)
+        await asyncio.sleep(AGAIN)
 
 
 class Worker:
@@ -252,18 +262,20 @@ class Worker:
         self.store.listen("account", self._indexer.hear)
         self._authenticator.presence.listen(self.store.listen)
         self.store.checkpoints = self._tell_checkpoints
+        watchman = Watchman(self._census, self._relay.census, self._config.limits.memory)
+        for_good = {
+            "delivery": self._delivery.run,
+            "sweeper": self._sweeper.run,
+            "indexer": self._indexer.run,
+            "reminder": self._remind,
+            "watchman": watchman.run,
+        }
+        if self._config.relay.connections:
+            for_good["relay"] = self._relay.run
         self._tasks = [
             *taking_over,
-            asyncio.create_task(self._delivery.run()),
-            asyncio.create_task(self._sweeper.run()),
-            asyncio.create_task(self._indexer.run()),
-            asyncio.create_task(self._remind()),
-            asyncio.create_task(
-                Watchman(self._census, self._relay.census, self._config.limits.memory).run()
-            ),
+            *(asyncio.create_task(keep(what, run, self._log)) for what, run in for_good.items()),
         ]
-        if self._config.relay.connections:
-            self._tasks.append(asyncio.create_task(self._relay.run()))
         for name, bound in sockets.items():
             for each in bound:
                 self._servers.append(await self._listen(self._services[name], each))
