@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
@@ -23,6 +24,7 @@ from posthouse.protocols.imap.mail_events import (
     Move,
     Need,
     ReadContent,
+    ReadStructure,
     Row,
 )
 from posthouse.protocols.sasl.mechanism import Accepted, Password
@@ -253,6 +255,38 @@ def test_a_content_that_is_damaged_is_said_to_be_so(tmp_path: Path) -> None:
             path.unlink()
         with pytest.raises(Damaged):
             await answer(agent, ReadContent(held.handle, 0, 10))
+        agent.closed()
+
+    in_house(tmp_path, test)
+
+
+def forget_summaries() -> Work[None]:
+    yield from run("DELETE FROM summary")
+
+
+def test_nothing_is_made_of_a_part_of_a_content(tmp_path: Path) -> None:
+    """Neither a summary, which would be kept, nor a structure, of which a part would seem whole."""
+
+    async def test(house: House) -> None:
+        agent = await house.session()
+        await append(agent, 100)
+        await house.store.write(damage)
+        await append(agent, ROW + 1)
+        for path in house.files():
+            os.truncate(path, ROW)
+        await house.store.write(forget_summaries)
+        assert isinstance(await answer(agent, events.Select("INBOX", False)), events.Opened)
+        for uid in (1, 2):
+            with pytest.raises(Damaged):
+                await answer(agent, FetchRows([uid], Need.STRUCTURE))
+        [row] = cast("list[Row]", await answer(agent, FetchRows([2], Need.CONTENT)))
+        held = row[7]
+        assert isinstance(held, Held)
+        with pytest.raises(Damaged):
+            await answer(agent, ReadStructure(held.handle))
+        with pytest.raises(Damaged):
+            await answer(agent, ReadContent(held.handle, ROW - 1, 2))
+        assert await answer(agent, ReadContent(held.handle, ROW - 1, 1)) == b"x"
         agent.closed()
 
     in_house(tmp_path, test)

@@ -76,11 +76,11 @@ def test_what_is_not_at_hand_is_made_beside_the_loop(
         assert isinstance(rows, list)
         assert [row[3] for row in rows] == [summarise(c).envelope for c in (LARGE, SMALL, LARGE)]
         assert [len(row[6]) for row in rows] == [len(c) - 6 for c in (LARGE, SMALL, LARGE)]
-        assert (len(made.threads), len(read.threads)) == (3, 2)
+        assert (len(made.threads), len(read.threads)) == (3, 4)  # two of them, and their headers
         assert threading.get_ident() not in {*made.threads, *read.threads}
         await house.store.write(nothing)  # it comes after the summaries
         assert await answer(agent, WANTED) == rows
-        assert (len(made.threads), len(read.threads)) == (3, 4)
+        assert (len(made.threads), len(read.threads)) == (3, 6)
         # What is in the database is read where one stands.
         assert isinstance(agent.ask(FetchRows((1, 2, 3), Need.ENVELOPE)), list)
         assert isinstance(agent.ask(FetchRows((2,), Need.HEADER)), list)

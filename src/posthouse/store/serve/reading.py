@@ -22,7 +22,7 @@ from posthouse.protocols.imap.mail_events import (
 )
 
 from ..blobs.files import BlobFiles
-from ..contents import ContentDamaged, header_size, read_content
+from ..contents import ContentDamaged, Stored, header_size, read_content
 from ..fetching import (
     Shaper,
     fetch_rare,
@@ -74,6 +74,8 @@ class ReadAnswers:
                 self._headers[file] = await asyncio.to_thread(self._header_in_file, file)
             # What is not at hand now has been filed meanwhile; the next question is about it.
             return self._rows(question)
+        except ContentDamaged as error:
+            raise Damaged(str(error)) from error
         finally:
             self._summaries, self._headers = {}, {}
 
@@ -122,17 +124,18 @@ class ReadAnswers:
         stored = self._store.read(lambda: read_content(content))
         if stored is None:
             return NO_SUMMARY
-        made = await asyncio.to_thread(self._sum_up, stored.octets, stored.file)
+        made = await asyncio.to_thread(self._sum_up, stored)
         # Kept for the next reader; one that cannot be kept is made again.
         self._store.write(keep_summary(content, made)).add_done_callback(
             lambda done: done.cancelled() or done.exception()
         )
         return made
 
-    def _sum_up(self, octets: bytes | None, file: str | None) -> Summary:
+    def _sum_up(self, stored: Stored) -> Summary:
+        octets = stored.octets
         if octets is None:
-            assert file is not None
-            octets = self._read(file)
+            assert stored.file is not None
+            octets = self._read_file((stored.file, b"", stored.size), 0, stored.size)
         return summarise(octets)
 
     def _header_in_file(self, file: str) -> bytes:
@@ -168,13 +171,14 @@ class ReadAnswers:
 
     def _read_file(self, file: File, offset: int, length: int) -> bytes:
         name, top, start, rest = _place_in(file, offset, length)
-        return top + (self._read(name, start, rest) if rest else b"")
+        octets = self._read(name, start, rest) if rest else b""
+        if len(octets) != rest:  # a part must not seem complete
+            raise Damaged(f"the file {name} is too short")
+        return top + octets
 
-    def _read(self, file: str, offset: int = 0, length: int | None = None) -> bytes:
+    def _read(self, file: str, offset: int, length: int) -> bytes:
         """Of a file that a row names."""
         try:
-            if length is None:
-                return self._blobs.read_all(file)
             return self._blobs.read(file, offset, length)
         except FileNotFoundError as error:
             raise Damaged(f"the file {file} is not there") from error
