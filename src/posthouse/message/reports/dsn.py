@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from posthouse.message.dates import format_date
+from posthouse.message.downgrade import quoted_printable
 from posthouse.message.encodings import decode_words, encode_words
 from posthouse.message.header import CRLF, Header, format_field
 
@@ -23,9 +24,11 @@ from .advice import advice
 TEXT_LIMIT = 1000  # characters of what a peer said
 SUBJECT_LIMIT = 120
 WIDTH = 72
+WORD_LIMIT = 500  # octets; a line, which is folded at spaces, has 998 at most (RFC 5322 §2.1.1)
 
 _status = re.compile(r"[245]\.(?:0|[1-9]\d{0,2})\.(?:0|[1-9]\d{0,2})").fullmatch
 _message_id = re.compile(rb"<[!-;=?-~]{1,900}>").fullmatch
+_long_words = re.compile(rf"(\S{{{WORD_LIMIT}}})(?=\S)").sub
 
 
 class Action(StrEnum):
@@ -134,7 +137,7 @@ def _explanation(report: DeliveryReport) -> bytes:
     return (
         b"Content-Type: text/plain; charset=utf-8\r\n"
         b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-        + binascii.b2a_qp(text.encode("utf-8", "replace"), istext=True)
+        + quoted_printable(text.encode("utf-8", "replace"))
     )
 
 
@@ -229,7 +232,7 @@ def _per_recipient(each: RecipientStatus) -> Iterator[tuple[str, str]]:
     if each.remote:
         yield "Remote-MTA", f"dns; {_ascii(each.remote)}"
     if each.reply:
-        yield "Diagnostic-Code", f"smtp; {_ascii(each.reply)}"
+        yield "Diagnostic-Code", "smtp; " + _long_words(r"\1 ", _ascii(each.reply))
     if each.tried:
         yield "Last-Attempt-Date", format_date(each.tried)
     if each.retry_until and each.action is Action.DELAYED:
@@ -271,5 +274,5 @@ def _headers(header: bytes) -> bytes:
     header = header.removesuffix(CRLF)
     if header.isascii():
         return kind + CRLF + header
-    encoded = binascii.b2a_qp(header, istext=True)
-    return kind + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + encoded
+    encoding = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    return kind + encoding + quoted_printable(header)
