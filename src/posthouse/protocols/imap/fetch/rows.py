@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache, reduce
 from operator import or_
 
-from ...dialogue import Dialogue, ask, rest, send
+from ...dialogue import Dialogue, Failed, ask, rest, send
 from ..events import decide
 from ..mail_events import (
     LARGE_HEADER,
@@ -93,7 +93,7 @@ def send_rows(
             for start in range(0, len(marked), most):
                 batch = marked[start : start + most]
                 complete = (yield from _send_batch(selected, batch, its_items, needs)) and complete
-        except No:  # RFC 3516 §4.3; what is marked as \Seen by then is so all the same
+        except (No, Failed):  # what is marked as \Seen by then is so all the same
             if its_items is not items:
                 yield from _tell_flags(selected, marked)
             raise
