@@ -14,6 +14,7 @@ from .. import responses
 from ..events import GetAnnotations, SetAnnotations, decide, obey
 from ..extension import Command, Extension
 from ..grammar import Reader
+from ..mailbox import from_wire
 from ..result import Bad, No
 from ..session import Session
 
@@ -21,6 +22,7 @@ LARGEST = 16 * 1024  # octets of a value
 _MOST = 50  # entries in one command
 _LONGEST = 200  # octets of an entry's name
 _ENTRY = re.compile(rb"/(?:private|shared)(?:/[^/*%\x00-\x1f\x7f-\xff]+)+", re.IGNORECASE)
+_ENTRIES = (b"(/", b'("', b"({")  # how a list of them begins
 _DEPTHS = {"0": 0, "1": 1, "INFINITY": _LONGEST}
 
 
@@ -78,9 +80,7 @@ def setmetadata(session: Session, reader: Reader) -> Dialogue[str]:
 def _options(reader: Reader, before: bool) -> dict[str, int]:
     """getmetadata-options = "(" getmetadata-option *(SP getmetadata-option) ")" SP"""
     options: dict[str, int] = {}
-    if not reader.next_is(b"(") or (not before and reader.next_is(b"(/")):
-        return options
-    if not before and reader.next_is(b'("'):
+    if not reader.next_is(b"(") or (not before and any(map(reader.next_is, _ENTRIES))):
         return options
 
     def option() -> None:
@@ -100,7 +100,8 @@ def _options(reader: Reader, before: bool) -> dict[str, int]:
 
 def _mailbox(reader: Reader) -> str:
     """The empty name is the account as a whole."""
-    return "" if reader.accept(b'""') else reader.mailbox()
+    name = reader.astring()
+    return from_wire(name, reader.utf8) if name else ""
 
 
 def _entry(reader: Reader) -> str:
