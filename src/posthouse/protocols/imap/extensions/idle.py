@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...dialogue import Dialogue, read_line_or_notice, send
+from contextlib import suppress
+
+from ...dialogue import Dialogue, Failed, read_line_or_notice, send
 from .. import news
 from ..extension import Command, Extension, Tells
 from ..framing import by_the_client
@@ -32,7 +34,8 @@ def _tell_until_done(session: Session, within: float) -> Dialogue[bytes]:
         given = yield from read_line_or_notice(_DONE, within)
         if isinstance(given, bytes):
             return given
-        yield from news.refresh(session, expunges_allowed=True)
+        with suppress(Failed):  # the client is in the middle of IDLE: the news can wait
+            yield from news.refresh(session, expunges_allowed=True)
 
 
 IDLE = Extension(rfc=2177, capability="IDLE", commands={"IDLE": Command(idle, IN, Tells.NOTHING)})

@@ -39,6 +39,8 @@ def replace(session: Session, reader: Reader, by_uid: bool = False) -> Dialogue[
     if code:
         yield from send(responses.untagged(f"OK {code}replaced".encode("ascii")))
     yield from report(selected, replaced.news, expunges_allowed=True)
+    if "QRESYNC" in selected.enabled:  # §4.5: as with UID EXPUNGE (RFC 7162 §3.2.9)
+        return f"[HIGHESTMODSEQ {selected.complete}] replaced"
     return "replaced"
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ...dialogue import Dialogue, allow, show, take_notices
+from ...dialogue import Dialogue, Failed, allow, show, take_notices
 from ..commands.select import leave
 from ..events import LoggedOut
 from ..extension import Command, Extension, Tells
 from ..grammar import Reader
-from ..result import Bad
+from ..result import Bad, Bye, No
 from ..session import IN, Session, State
 
 
@@ -16,7 +16,10 @@ def unauthenticate(session: Session, reader: Reader) -> Dialogue[str]:
     reader.end()
     if session.compressed:  # what it is not offered for (RFC 4978)
         raise Bad("not after COMPRESS", "CLIENTBUG")
-    yield from leave(session)
+    try:
+        yield from leave(session)
+    except (No, Failed):  # NO is no answer here (§3)
+        raise Bye("it cannot be undone that somebody is logged in") from None
     yield from show(LoggedOut())
     yield from take_notices()
     session.watch = None
