@@ -118,6 +118,14 @@ def test_a_file_that_has_no_keys(tmp_path: Path, content: str) -> None:
         Tokens(Settings(ISSUER, AUDIENCE, file), lambda: float(NOW)).check(token())
 
 
+def test_a_key_that_is_none_spoils_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    wrong = [1, {}, {"kty": "RSA"}, {"kty": "EC", "crv": "P-256", "x": "?", "y": "AA"}]
+    file.write_text(json.dumps({"keys": [*wrong, *jwk_set()["keys"]]}))
+    tokens = Tokens(Settings(ISSUER, AUDIENCE, file), lambda: float(NOW))
+    assert tokens.check(token()) == "ann@example.org"
+
+
 @pytest.mark.parametrize("claims", [{}, {"sub": "ann@example.org"}])
 def test_the_claim_is_a_setting(tokens: Tokens, tmp_path: Path, claims: dict[str, Any]) -> None:
     file = tmp_path / "keys.json"

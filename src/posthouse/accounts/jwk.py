@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -17,6 +18,8 @@ from .base64url import Refused, base64url
 
 LARGEST_FILE = 1024 * 1024  # octets
 LEAST_RSA = 2048  # bits (RFC 7518 §3.3)
+#: What comes of a key that lacks something, or has what cannot be.
+WRONG = (ValueError, KeyError, TypeError, AttributeError, UnsupportedAlgorithm, Refused)
 
 Key = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
@@ -29,14 +32,24 @@ class SigningKey:
 
 
 def read_keys(file: Path) -> list[SigningKey]:
-    """Those of a JWK set that can be used here. Raises OSError, Refused."""
+    """Those of a JWK set that can be used here; others are passed over (RFC 7517 §5).
+
+    Raises OSError, Refused.
+    """
     with file.open("rb") as opened:
         octets = opened.read(LARGEST_FILE)
     try:
         listed = json.loads(octets)["keys"]
-        return [known for each in listed if (known := _read_key(each)) is not None]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Refused(f"{file} is no JWK set") from None
+    if not isinstance(listed, list):
+        raise Refused(f"{file} is no JWK set")
+    keys = []
+    for each in listed:
+        with suppress(*WRONG):
+            if (known := _read_key(each)) is not None:
+                keys.append(known)
+    return keys
 
 
 def _read_key(jwk: Mapping[str, Any]) -> SigningKey | None:
