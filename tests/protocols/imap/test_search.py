@@ -163,6 +163,34 @@ def test_attack_16_a_search_bomb_takes_linear_time() -> None:
     assert time.process_time() - begun < 5
 
 
+@pytest.mark.parametrize("indexed", ["0", "9"])
+@pytest.mark.parametrize(
+    ("program", "found"),
+    [
+        (b'SUBJECT "one\ttwo"', b"1 2"),
+        (b'TEXT "one\ttwo"', b"1 2"),
+        (b'SUBJECT "two three"', b"1"),
+        (b'TEXT "x: a"', b"1"),
+        (b'HEADER X ""', b"1"),
+        (b'HEADER "X:" ""', b""),
+        (b'HEADER {6+}\r\nX: a\r\n ""', b""),
+        (b'BODY ""', b"1 2 3"),
+        (b'NOT TEXT ""', b""),
+    ],
+)
+def test_white_space_and_nothing(program: bytes, found: bytes, indexed: str) -> None:
+    """In fields that are folded, and in messages without a text; in the index or not."""
+    stage = Stage({"indexed": indexed})
+    for content in (
+        b"Subject: one\r\n\ttwo three\r\nX:a\r\n\r\ntext\r\n",
+        b"Subject: =?utf-8?q?one=09two?=\r\n\r\ntext\r\n",
+        b"Subject: three\r\nContent-Type: image/png\r\n\r\nimage\r\n",
+    ):
+        stage.boxes["INBOX"].add(content=content)
+    sent = run(stage.open(), [b"s EXAMINE INBOX\r\n", b"a SEARCH " + program + b"\r\n"], stage)
+    assert sent.split(b"\r\n")[-3] == b" ".join(filter(None, (b"* SEARCH", found)))
+
+
 def test_ghosts_that_are_gone_are_not_found() -> None:
     """RFC 2180 §4.3"""
     stage = Stage({"letters": "plain plain"})

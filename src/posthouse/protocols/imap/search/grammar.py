@@ -190,11 +190,16 @@ def _header(reader: Reader) -> Key:
 
 
 def _body(reader: Reader) -> Key:
-    return Text(_string(reader), in_header=False)
+    return _in_text(_string(reader), in_header=False)
 
 
 def _text(reader: Reader) -> Key:
-    return Text(_string(reader), in_header=True)
+    return _in_text(_string(reader), in_header=True)
+
+
+def _in_text(needle: str, in_header: bool) -> Key:
+    """Nothing is in every message, whether it has a text or not."""
+    return Text(needle, in_header) if needle else Seen(_all)
 
 
 def _keyword(reader: Reader) -> Key:

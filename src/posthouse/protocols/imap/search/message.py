@@ -50,8 +50,11 @@ class Message:
         return self._may_hold(needle) and needle in header_text(self.header)
 
     def _may_hold(self, needle: str) -> bool:
-        """False where a look at the octets says that decoding is for nothing."""
-        if not needle.isascii() or " " in needle:
+        """False where a look at the octets says that decoding is for nothing.
+
+        White space may be where a field is folded.
+        """
+        if not needle.isascii() or not needle.isprintable() or " " in needle:
             return True
         if self._lower is None:
             self._lower = self.header.lower()
