@@ -1,7 +1,7 @@
 """What an IMAP command is, and what an extension is: the points where the RFCs let one extend.
 
-The points are those of RFC 4466 §2 (SELECT, CREATE, RENAME, FETCH, STORE, SEARCH, APPEND),
-RFC 5258 §3 (LIST), RFC 3501 §6.3.10 (STATUS), RFC 5161 (ENABLE), and new commands.
+The points are those of RFC 4466 §2 (SELECT, CREATE, FETCH, STORE, SEARCH), RFC 5258 §3 (LIST),
+RFC 3501 §6.3.10 (STATUS), RFC 5256 (SORT, THREAD), RFC 5161 (ENABLE), and new commands.
 """
 
 from __future__ import annotations
@@ -92,7 +92,6 @@ class Extension:
     implies: frozenset[str] = frozenset()  # what is enabled with it
     select_parameters: Mapping[str, Parse] = field(default_factory=dict)  # of SelectParameter
     create_parameters: Mapping[str, Parse] = field(default_factory=dict)  # RFC 4466 §2.2
-    rename_parameters: Mapping[str, Parse] = field(default_factory=dict)  # RFC 4466 §2.3
     fetch_items: Mapping[str, Parse] = field(default_factory=dict)
     fetch_modifiers: Mapping[str, Parse] = field(default_factory=dict)  # RFC 4466 §2.4
     store_modifiers: Mapping[str, Parse] = field(default_factory=dict)  # RFC 4466 §2.5

@@ -8,7 +8,7 @@ from typing import ClassVar
 from ..dialogue import Dialogue
 from .fetch.item import Item
 from .grammar import Reader
-from .parameters import parameters
+from .parameters import in_parentheses, parameters
 from .result import Bad
 from .sequence import Ranges
 from .session import Session
@@ -56,17 +56,8 @@ def fetch_modifiers(session: Session, reader: Reader, by_uid: bool) -> dict[str,
 
 def store_modifiers(session: Session, reader: Reader) -> dict[str, object]:
     """store-modifiers = "(" store-modifier *(SP store-modifier) ")" SP, or none"""
-    found: dict[str, object] = {}
     if not reader.next_is(b"("):
-        return found
-    known = {k: parse for e in session.extensions for k, parse in e.store_modifiers.items()}
-
-    def modifier() -> None:
-        name = reader.atom().upper()
-        if name not in known or name in found:
-            raise Bad("no such modifier")
-        found[name] = known[name](reader)
-
-    reader.list(modifier)
+        return {}
+    found = in_parentheses(reader, [each.store_modifiers for each in session.extensions])
     reader.space()
     return found

@@ -1,4 +1,6 @@
-"""Parameters of SELECT, CREATE and RENAME: names with values in parentheses (RFC 4466 §2)."""
+"""Parameters of SELECT and CREATE, and modifiers of FETCH and STORE: names in parentheses, some of
+them with values (RFC 4466 §2).
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,16 @@ from .result import Bad
 
 
 def parameters(reader: Reader, offered: Iterable[Mapping[str, Parse]]) -> dict[str, object]:
-    """[SP "(" parameter *(SP parameter) ")"], each once, of those that extensions offer"""
-    given: dict[str, object] = {}
+    """[SP "(" parameter *(SP parameter) ")"], at the end of a command"""
     if reader.ended:
-        return given
+        return {}
     reader.space()
+    return in_parentheses(reader, offered)
+
+
+def in_parentheses(reader: Reader, offered: Iterable[Mapping[str, Parse]]) -> dict[str, object]:
+    """ "(" parameter *(SP parameter) ")", each once, of those that extensions offer"""
+    given: dict[str, object] = {}
     known = {name: parse for some in offered for name, parse in some.items()}
 
     def parameter() -> None:
