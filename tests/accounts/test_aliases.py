@@ -67,6 +67,12 @@ def test_a_loop_is_refused(store: DirectStore) -> None:
     store.write(add_alias("c@example.org", ["y@b.example"]))
 
 
+def test_a_loop_by_a_sub_address_of_another_separator(store: DirectStore) -> None:
+    store.write(add_alias("a@example.org", ["a+b@example.org"], "-"))
+    with pytest.raises(Conflict, match="lead back"):
+        store.write(add_alias("b@example.org", ["b-c@example.org"], "-"))
+
+
 def test_whoever_is_not_there(store: DirectStore) -> None:
     """`@domain` may stand for an account of the domain, but not for one who is not there."""
     with pytest.raises(Conflict, match="lead back"):

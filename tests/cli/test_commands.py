@@ -42,6 +42,14 @@ def test_domains_accounts_and_aliases(run: Run) -> None:
     assert run("queue", "list", "--json").stdout == "[]\n"
 
 
+def test_aliases_know_what_divides_sub_addresses(run: Run, data: Path) -> None:
+    run("domain", "add", "example.org")
+    assert "lead back" in run("alias", "add", "a@example.org", "a+b@example.org", status=1).stderr
+    (data / "posthouse.toml").write_text('[delivery]\nseparator = "-"\n')
+    run("alias", "add", "a@example.org", "a+b@example.org")
+    assert "lead back" in run("alias", "add", "b@example.org", "b-c@example.org", status=1).stderr
+
+
 def test_what_is_refused_says_what_to_do_next(run: Run) -> None:
     assert "posthouse serve --data" in run("account", "list", status=1).stderr
     run("domain", "add", "example.org")

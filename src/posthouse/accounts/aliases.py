@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..message.address import parse_mailbox
 from ..message.addresses import ADDRESS_LIMIT, GROUP_END, Entry, parse_address_list
 from ..store.unit import Unit, Work, one_of, rows_of, run
-from .directory import Alias, changed, resolving
+from .directory import SEPARATOR, Alias, changed, resolving
 from .domains import require_domain
 from .errors import Conflict
 from .names import NotAnAddress, canonical_address, canonical_alias, canonical_domain
@@ -20,7 +20,9 @@ class AliasEntry:
     target: str
 
 
-def add_alias(address: str, targets: Sequence[str]) -> Unit[list[AliasEntry]]:
+def add_alias(
+    address: str, targets: Sequence[str], separator: str = SEPARATOR
+) -> Unit[list[AliasEntry]]:
     """Have an address stand for others too; `@domain` for whoever is not there.
 
     Raises NotAnAddress, Conflict.
@@ -43,7 +45,7 @@ def add_alias(address: str, targets: Sequence[str]) -> Unit[list[AliasEntry]]:
             if not added:
                 raise Conflict(f"{alias} stands for {entry.target} already")
         for entry in wanted:
-            yield from _require_no_way_back(alias, entry.target)
+            yield from _require_no_way_back(alias, entry.target, separator)
         yield from changed()
         return wanted
 
@@ -75,14 +77,14 @@ def _address_of(entry: Entry, group: str) -> str:
     return f"{entry.mailbox.decode()}@{entry.host.decode()}"
 
 
-def _require_no_way_back(alias: str, target: str) -> Work[None]:
+def _require_no_way_back(alias: str, target: str, separator: str) -> Work[None]:
     """No target leads to the alias again, over whatever other aliases. Raises Conflict."""
     came_from = {target: alias}
     waiting = [target]
     while waiting:
         here = waiting.pop()
         address = parse_mailbox(here, smtputf8=True)
-        found = yield from resolving(address.local_part, address.domain)
+        found = yield from resolving(address.local_part, address.domain, separator)
         if not isinstance(found, Alias):
             continue
         if found.address == alias:

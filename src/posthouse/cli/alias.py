@@ -11,6 +11,7 @@ from ..accounts.aliases import add_alias, list_aliases, remove_alias
 from ..accounts.names import canonical_alias
 from ..mta.queue.operating import and_look_at
 from ..mua.cli.house import data_option, house, json_option, print_list, refusing
+from .config import load_settings
 
 
 @click.group()
@@ -36,7 +37,8 @@ def add(address: str, targets: tuple[str, ...]) -> None:
     """
     with refusing():
         domain = canonical_alias(address).rpartition("@")[2]
-        unit = and_look_at(add_alias(address, targets), [domain], int(time.time()))
+        adding = add_alias(address, targets, load_settings().delivery.separator)
+        unit = and_look_at(adding, [domain], int(time.time()))
         for entry in house().write(unit):
             click.echo(f"added {entry.address} -> {entry.target}")
 
