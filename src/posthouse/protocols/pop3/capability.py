@@ -1,7 +1,7 @@
 """What a POP3 capability is.
 
-The fields of `Capability` are the registration form of RFC 2449 §6 and §9, in its order, so that
-a capability's file can be checked against its RFC item by item.
+The fields of `Capability` up to `reference` are the registration form of RFC 2449 §6 and §9, in
+its order, so that a capability's file can be checked against its RFC item by item.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Command:
 
     run: Run
     states: frozenset[State]
+    longest: int = LONGEST_COMMAND
 
 
 def nothing(_: Session) -> str | None:
@@ -45,7 +46,7 @@ class Capability:
     differs: bool = False  # the arguments may be others after authentication
     valid: frozenset[State] = frozenset()  # where the added commands are
     reference: str
-    longest_command: int = LONGEST_COMMAND
+    longest_command: int = LONGEST_COMMAND  # of those added (RFC 2449 §4)
 
     def line(self, session: Session) -> str | None:
         """Its line in the answer to CAPA, if it has one now."""

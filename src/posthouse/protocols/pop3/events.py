@@ -81,7 +81,7 @@ class NeedsUtf8(Retrieval):
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """Shown: the client has all of this message, and it may expire (RFC 2449 §6.7)."""
+    """Shown: all of this message is on its way, and it may expire (RFC 2449 §6.7)."""
 
     number: int
 

@@ -54,19 +54,25 @@ def converse(session: Session) -> Dialogue[None]:
     """From the greeting to the end of the session."""
     commands = dict(COMMANDS)
     for capability in session.capabilities:
-        added = capability.added.items()
-        commands.update((word, Command(run, capability.valid)) for word, run in added)
-    limits = (capability.longest_command for capability in session.capabilities)
-    limit = max(LONGEST_COMMAND, *limits) - len("\r\n")
+        longest = capability.longest_command
+        for word, run in capability.added.items():
+            commands[word] = Command(run, capability.valid, longest)
+    limits = {state: longest_line(commands, state) for state in State}
     try:
         yield from allow(session.login_within)
         yield from greet(session)
         while not session.over:
-            yield from turn(session, commands, limit)
+            yield from turn(session, commands, limits[session.state])
     except Interrupted as interruption:
         # §3: the autologout is without a word, and so is the end of who may not be here
         if interruption.reason in FAREWELLS:
             yield from error(session, *FAREWELLS[interruption.reason])
+
+
+def longest_line(commands: Mapping[str, Command], state: State) -> int:
+    """Octets, without CRLF, of the longest command in this state (RFC 2449 §4)."""
+    lengths = [command.longest for command in commands.values() if state in command.states]
+    return max(lengths, default=LONGEST_COMMAND) - len("\r\n")
 
 
 def greet(session: Session) -> Dialogue[None]:
@@ -104,6 +110,8 @@ def obey(session: Session, commands: Mapping[str, Command], line: bytes) -> Dial
         raise Refused("unknown command")
     if session.state not in command.states:
         raise Refused("not in the {state} state", state=session.state.name)
+    if len(line) + len("\r\n") > command.longest:
+        raise Refused("line too long")
     yield from command.run(session, argument)
     session.previous = word
 

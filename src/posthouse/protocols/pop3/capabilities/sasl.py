@@ -11,6 +11,8 @@ from ..reply import Refused
 from ..session import Session
 
 LONGEST_RESPONSE = 12288  # octets (§4: as long as the mechanisms need; RFC 4954 §4)
+#: Octets, where §4 has 255. Quirk: clients for Gmail send a token of any length with AUTH itself.
+LONGEST_AUTH = LONGEST_RESPONSE
 
 
 def offered(session: Session) -> str | None:
@@ -47,5 +49,6 @@ SASL = Capability(
     arguments=offered,
     added={"AUTH": auth},
     valid=AUTHORIZATION,
+    longest_command=LONGEST_AUTH,
     reference="RFC 5034",
 )

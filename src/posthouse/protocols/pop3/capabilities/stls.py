@@ -15,7 +15,7 @@ def permitted(session: Session) -> str | None:
 
 
 def stls(session: Session, argument: str) -> Dialogue[None]:
-    """What the client said, or sent ahead, in the clear is forgotten."""
+    """The name that the client gave, and what it sent ahead, in the clear is forgotten."""
     no_argument(argument)
     if session.secure:
         raise Refused("not permitted when TLS is active")
