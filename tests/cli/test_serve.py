@@ -58,10 +58,14 @@ def test_the_first_start_gives_something_to_try(run: Run, data: Path) -> None:
         to_both = ["--to", "bob@example.net", "--to", "demo@localhost", "--text", "Grüße"]
         log_in = ["--user", "demo@localhost", "--password-stdin"]
         run("send", *log_in, *to_both, given=f"{password}\n")
+        whole = ["--to", "demo@localhost", "--file", "-"]
+        run("send", *log_in, *whole, given=f"{password}\nSubject: whole\n\nbehind it\n")
         wrong = run("send", *log_in, *to_both, given="wrong\n", status=1).stderr
         assert "wrong user or password" in wrong
         assert "bob@example.net" in run("queue", "list").stdout
-        _await_letters(run, 2)
+        _await_letters(run, 3)
+        shown = [run("read", "show", "demo@localhost", str(uid)).stdout for uid in (1, 2, 3)]
+        assert any("\nSubject: whole\n\nbehind it\n" in letter for letter in shown)
         process.terminate()
         assert process.wait(PATIENCE) == 0
         log = process.stderr.read() if process.stderr is not None else ""

@@ -37,14 +37,6 @@ def test_message() -> None:
     assert decode_transfer(octets, attachment.encoding.decode()) == bytes(range(256)) * 10
 
 
-def test_alternative() -> None:
-    content = compose(
-        Draft("a@b", ["c@d"], "s", "text", 0, "<1@b>", html="<p>text</p>", in_reply_to="<0@b>")
-    )
-    assert [part.subtype for part in parse(content).children] == [b"plain", b"html"]
-    assert Header.of(content).get(b"references") == b"<0@b>"
-
-
 def test_a_value_that_would_be_two_fields_is_refused() -> None:
     with pytest.raises(ValueError, match=r"[a-z]"):
         compose(Draft("a@b", ["c@d"], "s\r\nBcc: x@y", "text", 0, "<1@b>"))

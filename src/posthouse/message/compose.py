@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from posthouse.message.dates import format_date
 
+OCTETS = "application/octet-stream"
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -18,7 +20,7 @@ class Attachment:
 
     name: str
     content: bytes
-    media_type: str = "application/octet-stream"
+    media_type: str = OCTETS  # type/subtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +31,24 @@ class Draft:
     to: Sequence[str]
     subject: str
     text: str
-    time: float
+    time: float  # seconds since 1970
     message_id: str
     cc: Sequence[str] = ()
     attachments: Sequence[Attachment] = ()
-    zone: int = 0
-    html: str = ""
-    in_reply_to: str = ""
-    fields: Sequence[tuple[str, str]] = ()
+    zone: int = 0  # minutes east of UTC
+
+
+def media_type(attachment: Attachment) -> str:
+    """Its own where the file can go in base64 under that name, as the octets that it is."""
+    kind = attachment.media_type.partition("/")[0]
+    if kind in ("message", "multipart"):  # RFC 2045 §6.4
+        return OCTETS
+    if kind == "text":
+        try:
+            attachment.content.decode()
+        except ValueError:
+            return OCTETS  # its charset is not known
+    return attachment.media_type
 
 
 def compose(draft: Draft) -> bytes:
@@ -66,20 +78,15 @@ def _compose(draft: Draft) -> bytes:
         message["Cc"] = ", ".join(draft.cc)
     message["Subject"] = draft.subject
     message["Message-ID"] = draft.message_id
-    if draft.in_reply_to:
-        message["In-Reply-To"] = message["References"] = draft.in_reply_to
-    for name, value in draft.fields:
-        message[name] = value
     message.set_content(draft.text)
-    if draft.html:
-        message.add_alternative(draft.html, subtype="html")
     for attachment in draft.attachments:
-        kind, _, subtype = attachment.media_type.partition("/")
+        kind, _, subtype = media_type(attachment).partition("/")
         message.add_attachment(
             attachment.content,
-            maintype=kind or "application",
-            subtype=subtype or "octet-stream",
+            maintype=kind,
+            subtype=subtype,
             filename=attachment.name,
+            params={"charset": "utf-8"} if kind == "text" else None,
         )
     # Boundaries would be drawn by lot; the message's own identifier serves as well.
     seed = hashlib.sha256(draft.message_id.encode()).hexdigest()[:32]

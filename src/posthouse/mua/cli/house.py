@@ -179,7 +179,12 @@ def when(seconds: int) -> str:
 def read_password(from_stdin: bool, *, confirm: bool = True) -> str:
     """A password from the terminal, or the first line of standard input."""
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        # By octets, as the rest is read, which may be a message: no line of it is read ahead.
+        line = sys.stdin.buffer.readline().rstrip(b"\r\n")
+        try:
+            return line.decode()
+        except ValueError:
+            raise click.UsageError("the password on standard input is not UTF-8") from None
     if not sys.stdin.isatty():
         raise click.UsageError(
             "there is no terminal to ask for a password: give it on standard input with"

@@ -86,7 +86,7 @@ def _rows(lines: Iterable[Line], as_json: bool) -> list[dict[str, object]]:
 def search(account: str, text: str, mailbox: str, as_json: bool) -> None:
     """List the messages of ACCOUNT that hold TEXT, in the header or the body.
 
-    
+    \b
     posthouse read search ann@example.org "quarterly figures"
     """
     from ..searching import find_text

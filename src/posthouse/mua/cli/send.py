@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import mimetypes
 import os
 import re
 import smtplib
 import socket
 import ssl
 import sys
-import time
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from ...message.address import Address, domain_to_ascii
-from ...message.addresses import parse_address_list
-from ...message.compose import Attachment, Draft, compose
+from ...message.encodings import decode_charset
 from ...runtime import endpoints
+from ..writing import address_of, write
 from .house import Refused, data_option, house, printable, read_password
 
 PATIENCE = 60.0  # seconds for each step of the server
@@ -89,28 +85,26 @@ def send(
             "--file is a whole message: no --subject, --text or --attach with it"
         )
     author = sender or user or f"{os.environ.get('USER', 'postmaster')}@localhost"
+    reverse_path = _address(author)
     password = _password(password_stdin) if user else ""
     if file is not None:
         content = _as_it_is(file)
     else:
-        body = text if text is not None else sys.stdin.read()
-        content = _compose(author, recipients, cc, subject, body, attach)
+        body = text if text is not None else decode_charset(sys.stdin.buffer.read(), "utf-8")
+        try:
+            content = write(author, recipients, cc, subject, body, attach)
+        except ValueError as error:
+            raise Refused(str(error)) from None
     server = _other_server(host, insecure) if host else _own_server(bool(user))
-    _hand_over(server, user, password, _address(author), envelope, content)
+    _hand_over(server, user, password, reverse_path, envelope, content)
     click.echo(f"sent to {', '.join(envelope)}")
 
 
 def _address(text: str) -> str:
-    """The address alone of "Ann <ann@example.org>", its domain in A-labels."""
-    entries = [e for e in parse_address_list(text.encode()) if e.host is not None]
-    if len(entries) != 1 or not entries[0].mailbox or not entries[0].host:
-        raise click.UsageError(f"{text!r} is not one address: expected user@domain")
-    mailbox = entries[0].mailbox.decode("utf-8", "replace")
     try:
-        domain = domain_to_ascii(entries[0].host.decode("utf-8", "replace"))
+        return address_of(text)
     except ValueError as error:
         raise click.UsageError(f"{text!r}: {error}") from None
-    return str(Address(mailbox, domain))
 
 
 def _password(from_stdin: bool) -> str:
@@ -120,40 +114,6 @@ def _password(from_stdin: bool) -> str:
 def _as_it_is(file: Path) -> bytes:
     octets = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     return re.sub(rb"\r\n|\r|\n", b"\r\n", octets)
-
-
-def _compose(
-    author: str,
-    to: tuple[str, ...],
-    cc: tuple[str, ...],
-    subject: str,
-    text: str,
-    files: tuple[Path, ...],
-) -> bytes:
-    attachments = [
-        Attachment(
-            path.name,
-            path.read_bytes(),
-            mimetypes.guess_type(path.name)[0] or "application/octet-stream",
-        )
-        for path in files
-    ]
-    domain = _address(author).rpartition("@")[2]
-    draft = Draft(
-        sender=author,
-        to=to,
-        cc=cc,
-        subject=subject,
-        text=text,
-        time=time.time(),
-        zone=time.localtime().tm_gmtoff // 60,
-        message_id=f"<{uuid.uuid4()}@{domain}>",
-        attachments=attachments,
-    )
-    try:
-        return compose(draft)
-    except ValueError as error:
-        raise Refused(str(error)) from None
 
 
 def _own_server(log_in: bool) -> Server:
