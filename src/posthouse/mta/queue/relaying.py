@@ -139,21 +139,18 @@ def _take(message: int, domain: str, lease: str, now: int, until: int) -> Work[T
     return Taken(message, name, content, size, reverse_path, body, received, recipients)
 
 
-def extend(taken: Sequence[int], lease: str, until: int) -> Unit[bool]:
-    """A slow next hop needs longer for these letters; False if one is no longer this lease's."""
+def extend(taken: Sequence[int], lease: str, until: int) -> Unit[None]:
+    """A slow next hop needs longer for these letters."""
 
-    def unit() -> Work[bool]:
-        whole = True
+    def unit() -> Work[None]:
         for message in taken:
-            changed = yield from run(
+            yield from run(
                 "UPDATE queue_recipient SET due = ?3 WHERE message = ?1 AND state = 'leased'"
                 " AND lease = ?2",
                 message,
                 lease,
                 until,
             )
-            whole = whole and changed > 0
-        return whole
 
     return unit
 

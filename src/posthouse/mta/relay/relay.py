@@ -46,7 +46,7 @@ TELLING = 60.0  # seconds between looks at letters that nothing is tried for
 TURNS_TO_FORGET = 60  # such looks, for one at next hops that nobody has tried for long
 AT_A_TURN = 10  # next hops that are looked at before others have their turn on the loop
 BEAT = 0.1  # seconds in which is gathered what can be written later, for one transaction
-AGAIN = 1.0  # seconds between two tries to write what came of a letter
+AGAIN = 1.0  # seconds until what the database did not take, or give, is tried again
 LAST_WRITES = 3.0  # seconds for what is written at the end
 CHANNELS = 20_000  # at once; more next hops wait until one is through
 NO_LIMIT = 1_000_000  # connections are counted here, not by the census
@@ -94,7 +94,7 @@ class Relay:
         self._jobs: dict[Job, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
-        self._seen = 0  # the newest letter that was looked at
+        self._seen: int | None = None  # the newest letter that was looked at
         self._look = True  # at all that is due
         self._overflow = False
         self._next_look = 0.0  # by the loop's clock
@@ -182,7 +182,6 @@ class Relay:
         """Relay what is due, until cancelled."""
         self._renewing = asyncio.gather(self._renew(), self._tell_late())
         self._renewing.add_done_callback(self._no_longer_renewing)
-        self._seen = self._store.read(newest_message())
         while True:
             pause = self._next_look - asyncio.get_running_loop().time()
             with contextlib.suppress(TimeoutError):
@@ -190,16 +189,19 @@ class Relay:
                     await self._woken.wait()
             try:
                 await self._look_around()
-            except StoreUnavailable as error:
-                self._log.warning("queue not at hand", reason=str(error))
-                self._next_look = asyncio.get_running_loop().time() + 1.0
+            except Exception as error:  # noqa: BLE001  what waits must not wait for a new start
+                self._log.error("looking into the queue failed", exc_info=error)
+                self._next_look = asyncio.get_running_loop().time() + AGAIN
 
     async def _look_around(self) -> None:
         """At what is new; and at everything, when it is time or there is news of something old."""
         time = asyncio.get_running_loop().time
-        if self._woken.is_set():
-            self._woken.clear()
-            self._look_at_new()
+        news = self._woken.is_set()
+        self._woken.clear()
+        if self._seen is None:
+            self._seen = self._store.read(newest_message())  # the first look is at everything
+        elif news:
+            self._seen = self._look_at_new(self._seen)
         if self._look or time() >= self._next_look:
             if self._looking is None or self._looking.done():
                 self._next_look = time() + POLL
@@ -215,15 +217,13 @@ class Relay:
                 pause = max(SHORTEST, first - self._now())
                 self._next_look = min(self._next_look, time() + pause)
 
-    def _look_at_new(self) -> None:
-        """The next hops of letters that came since the last look."""
+    def _look_at_new(self, seen: int) -> int:
+        """The next hops of letters that came since the last look; gives the newest of these."""
         newest = self._store.read(newest_message())
-        if newest == self._seen:
-            return
-        domains = self._store.read(next_hops_after(self._seen))
-        self._seen = newest
-        for domain in domains:
-            self._due(domain, fresh=True)
+        if newest != seen:
+            for domain in self._store.read(next_hops_after(seen)):
+                self._due(domain, fresh=True)
+        return newest
 
     async def _look_at_all(self) -> None:
         self._look = self._overflow = False
@@ -316,14 +316,14 @@ class Relay:
             for job in self._jobs:
                 if job.until < now + SPARE:
                     ending.setdefault(job.lease, []).append(job)
+            until = now + LEASE
             for lease, jobs in ending.items():
-                until = now + LEASE
-                for job in jobs:
-                    job.until = until
-                with contextlib.suppress(StoreUnavailable):
+                with contextlib.suppress(StoreUnavailable):  # then they are extended later
                     await self._store.write(
                         extend([job.taken.message for job in jobs], lease, until)
                     )
+                    for job in jobs:
+                        job.until = until
 
     def _conclude(self, job: Job) -> None:
         task = self._start(self._settle(job))
