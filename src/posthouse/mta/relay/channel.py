@@ -34,7 +34,7 @@ from .connections import Connections, Kind, Share
 from .dialling import Closed, Dialler, gravest, targets_of
 from .health import Health, Standing
 from .job import SESSIONS, TURNS, Job
-from .judging import relayed, trouble_of, where
+from .judging import is_too_many, relayed, trouble_of, where
 from .local import HandOver
 
 BATCH = 20  # letters leased at once
@@ -355,7 +355,7 @@ class Channel:
                     reason=result.reply.text,
                 )
                 job.end(waiting, Deferred(trouble))
-            elif not (taken and result.reply.status == "4.5.3"):  # it takes fewer at once
+            elif not (taken and is_too_many(result)):  # else the next transaction is for them
                 job.troubles[waiting.number] = trouble
                 job.open.remove(waiting)
                 job.later.append(waiting)

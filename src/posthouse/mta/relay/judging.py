@@ -1,4 +1,4 @@
-"""From what a peer said to what the queue does (RFC 5321 §4.2.1)."""
+"""From what a peer said (RFC 5321 §4.2.1) to what the queue does."""
 
 from __future__ import annotations
 
@@ -47,6 +47,16 @@ def trouble_of(result: Result, hop: NextHop, address: str) -> Trouble:
     if result.command == "greeting":
         words = f"{place} takes no mail {'at all' if result.fate is Fate.REFUSED else 'now'}."
     return Trouble(words, reply.status, hop.host, str(reply))
+
+
+def is_too_many(result: Result) -> bool:
+    """Whether a recipient was put off since it came after too many others (§4.5.3.1.10).
+
+    452 is the code for that. Where no enhanced status says so, it may mean a lack of room, too.
+    """
+    reply = result.reply
+    bare = reply.code == 452 and not reply.stated
+    return result.command == "RCPT" and (bare or reply.status == "4.5.3")
 
 
 def unreachable(error: Exception, hop: NextHop, address: str, within: float) -> Trouble:
