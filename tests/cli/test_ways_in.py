@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+import time
 from pathlib import Path
+
+from posthouse.accounts.accounts import find_account
+from posthouse.mta.queue.letter import Letter, Recipient
+from posthouse.mta.queue.units import accept
+from posthouse.store import contents
+from posthouse.store.direct import DirectStore
 
 from .conftest import Run
 
@@ -77,3 +84,17 @@ def test_disabled_and_removed(run: Run, data: Path) -> None:
     assert json.loads((folder / "mailboxes.json").read_text())["address"] == ANN
     for command in ("disable", "enable", "remove"):
         assert "posthouse account list" in run("account", command, ANN, status=1).stderr
+
+
+def test_an_account_for_which_letters_wait_stays(run: Run, data: Path) -> None:
+    prepare(run)
+    content = contents.prepare(b"Subject: Hello\r\n\r\n")
+    letter = Letter("bob@b.example", content, "192.0.2.1 (there)")
+    with DirectStore(data) as store:
+        account = store.read(find_account(ANN))
+        assert account is not None
+        recipients = [Recipient(ANN, "example.org", account)]
+        store.write(accept("AA01", letter, recipients, int(time.time()), "", 0))
+    refused = run("account", "remove", ANN, "--yes", status=1).stderr
+    assert f"letters for {ANN} wait to be delivered" in refused
+    assert list((data / "removed").iterdir()) == []

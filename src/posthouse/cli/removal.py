@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ..accounts.errors import Conflict
 from ..accounts.removal import Estate, content_of, estate, remove_account
 from ..mua.cli.house import Refused, data_option, house, refusing
 from ..store.blobs.files import BlobFiles
@@ -53,9 +55,17 @@ def _remove(store: DirectStore, data: Path, address: str) -> Path:
         name = re.sub(r"[^a-z0-9@._-]", "_", found.address).lstrip(".")
         folder = data / FOLDER / f"{name}.{found.account}.{now}.{found.modseq}"
         copy(store, data, found, folder)
-        if store.write(remove_account(found, now)):
-            return folder
-    raise Refused(f"mail for {address} comes all the time; disable it, and try again")
+        try:
+            if store.write(remove_account(found, now)):
+                return folder
+        except Conflict:
+            shutil.rmtree(folder)
+            raise
+        shutil.rmtree(folder)  # of no use: there is more by now
+    raise Refused(
+        f"{address} changes all the time; try again, when its programs are kept out:"
+        f" posthouse account disable {address}"
+    )
 
 
 def copy(store: DirectStore, data: Path, found: Estate, folder: Path) -> None:
