@@ -103,6 +103,13 @@ def test_connections_are_taken_again_well_below_the_limit() -> None:
     assert house.census.admit(Held(0), "198.51.100.1")
 
 
+def test_it_looks_again_before_the_rest_can_be_filled() -> None:
+    house = House(0, [])
+    house.watchman = Watchman(house.census, house.outgoing, 2048 * MEBIBYTE, house.used)
+    rests = [house.watchman.rest(used * MEBIBYTE) for used in (0, 768, 1024, 2047, 4096)]
+    assert rests == [0.5, 0.25, 0.02, 0.02, 0.02]
+
+
 def test_memory_is_that_of_this_process() -> None:
     before = resident()
     block = bytearray(b"x" * 32 * MEBIBYTE)

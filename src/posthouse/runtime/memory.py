@@ -13,15 +13,15 @@ import ctypes
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from .census import Census
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 APART_FROM = 256 * 1024  # octets of a block that has pages of its own
 FREE_AT_TOP = 1024 * 1024  # octets at the end of the heap that are kept for the next block
-EVERY = 0.1  # seconds between two looks
+SELDOM = 0.5  # seconds between two looks, at most
 OFTEN = 0.02  # the same, from half of the most on: a thousand peers fill the rest in a moment
+FILLED = 1024**3  # octets in a second: what peers on the same machine can have a process hold
 AIM = 0.9  # of the most, at which connections are taken again
 LITTLE = 8 * 1024  # octets that a connection may hold without being ended for it
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -43,7 +43,8 @@ def give_back() -> None:
 
 def resident() -> int:
     """Octets of this process that are in memory and are no file's."""
-    _, whole, shared, *_ = Path("/proc/self/statm").read_text().split()
+    with open("/proc/self/statm", "rb", buffering=0) as about:
+        _, whole, shared, *_ = about.read(256).split()
     return (int(whole) - int(shared)) * PAGE
 
 
@@ -70,16 +71,20 @@ class Watchman:
 
     async def run(self) -> None:
         while True:
-            self.look()
-            await asyncio.sleep(OFTEN if self._used() > self._most / 2 else EVERY)
+            await asyncio.sleep(self.rest(self.look()))
 
-    def look(self) -> None:
+    def rest(self, used: int) -> float:
+        """Seconds until the next look: fewer than it takes to come to half of the most."""
+        return min(SELDOM, max(OFTEN, (self._most / 2 - used) / FILLED))
+
+    def look(self) -> int:
+        """End connections if it has to be; the octets that were in use."""
         used = self._used()
         aim = self._most * AIM
         census = self._census
         if used <= (aim if census.short_of_memory else self._most):
             census.short_of_memory = False
-            return
+            return used
         give_back()
         used = self._used()
         if not census.short_of_memory:
@@ -87,6 +92,7 @@ class Watchman:
         census.short_of_memory = True
         if used > self._most:
             self._end_some(used - aim)
+        return used
 
     def _end_some(self, excess: float) -> None:
         """Those that hold most, until so much is freed."""
