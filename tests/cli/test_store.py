@@ -17,12 +17,14 @@ from posthouse.message.summary import summarise
 from posthouse.runtime.lock import DataLock
 from posthouse.store import copying
 from posthouse.store.blobs.files import BlobFiles
-from posthouse.store.contents import ROW, Prepared, prepare, prepare_file
+from posthouse.store.contents import ROW, Prepared, prepare, prepare_file, zstd
 from posthouse.store.database import FILE
 from posthouse.store.direct import DirectStore
 from posthouse.store.mailboxes import Mailbox, create_mailbox, delete_mailbox, list_mailboxes
 from posthouse.store.messages.append import append_message
 from posthouse.store.sweeper import LOCK
+from posthouse.store.unit import Work, rows_of
+from posthouse.store.unit import run as run_statement
 
 from .conftest import Run
 
@@ -54,6 +56,16 @@ def prepared(store: DirectStore, content: bytes) -> Prepared:
     return prepare_file(writer.finish(), len(content), content[:ROW], crc32(content))
 
 
+def pack(content: int) -> Work[None]:
+    """Have the body lie there as a zstd frame, as in older databases."""
+    ((body,),) = yield from rows_of("SELECT body FROM content_octets WHERE content = ?1", content)
+    yield from run_statement(
+        "UPDATE content_octets SET body = ?2, packed = 1 WHERE content = ?1",
+        content,
+        zstd.compress(body),
+    )
+
+
 @pytest.fixture
 def ann(run: Run, data: Path) -> int:
     """The account, with three messages."""
@@ -64,6 +76,7 @@ def ann(run: Run, data: Path) -> int:
         assert account is not None
         for content in (SMALL, PACKED, LARGE):
             file_in(store, account, content)
+        store.write(lambda: pack(2))
     return account
 
 

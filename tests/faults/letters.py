@@ -10,7 +10,7 @@ from posthouse.store.contents import ROW
 
 _number = re.compile(rb"Message-ID: <(\d+)@faults\.example>\r\n").match
 
-#: Octets of the body: in a row, packed in a row, in a file; and how often of ten.
+#: Octets of the body: in a row, in a row of some pages, in a file; and how often of ten.
 SIZES = (((100, 3000), 7), ((20_000, 30_000), 2), ((ROW, 2 * ROW), 1))
 
 

@@ -13,6 +13,7 @@ import ctypes
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from .census import Census
 
@@ -43,7 +44,7 @@ def give_back() -> None:
 
 def resident() -> int:
     """Octets of this process that are in memory and are no file's."""
-    with open("/proc/self/statm", "rb", buffering=0) as about:
+    with Path("/proc/self/statm").open("rb", buffering=0) as about:
         _, whole, shared, *_ = about.read(256).split()
     return (int(whole) - int(shared)) * PAGE
 
@@ -71,7 +72,8 @@ class Watchman:
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(self.rest(self.look()))
+            used = self.look()
+            await asyncio.sleep(self.rest(used))
 
     def rest(self, used: int) -> float:
         """Seconds until the next look: fewer than it takes to come to half of the most."""

@@ -3,6 +3,9 @@
 Content of up to `ROW` octets lies in the database, its header apart from its body, so that a
 reader who wants headers does not fetch bodies. What is larger lies in a file (blobs/), whose name
 the row bears; its header is in the row too, where it fits.
+
+Nothing is compressed: of what lies in rows that saves a thirtieth, and every reader pays for it
+with more time than the disk would. A frame of zstd, as rows of older databases have it, is read.
 """
 
 from __future__ import annotations
@@ -15,15 +18,12 @@ from zlib import crc32
 from .unit import Row, Work, insert, one_of, rows_of, run
 
 if sys.version_info >= (3, 14):
-    from compression import zstd
+    from compression import zstd as zstd
 else:
-    from backports import zstd
+    from backports import zstd as zstd
 
 ROW = 64 * 1024  # octets of content that lie in a row; what is larger lies in a file
 PLACES = 1 << 16  # contents that a process knows to be whole
-PACKED_FROM = 32 * 1024  # octets of body from which it is compressed
-LEVEL = 1
-WORTH_IT = 2 / 3  # of its octets: what packs no better (files in base64) is quicker read as it is
 
 
 class ContentDamaged(Exception):
@@ -37,7 +37,6 @@ class Prepared:
     size: int
     header: bytes
     body: bytes
-    packed: bool = False
     file: str | None = None
     plain: bool = False  # ASCII, and its last line has an end: all protocols send it as it is
     checksum: int | None = None  # CRC-32 of the whole; None: nobody has looked
@@ -51,23 +50,12 @@ def header_size(content: bytes) -> int:
     return len(content) if end < 0 else end + 4
 
 
-#: Kept with its tables: to make them anew takes half as long as to compress a letter.
-_packer = zstd.ZstdCompressor(level=LEVEL)
-
-
 def prepare(content: bytes) -> Prepared:
     """Content that is small enough for a row."""
     split = header_size(content)
     header, body = content[:split], content[split:]
     plain = content.isascii() and content.endswith(b"\r\n")
-    checksum = crc32(content)
-    if len(body) >= PACKED_FROM:
-        packed = _packer.compress(body, zstd.ZstdCompressor.FLUSH_FRAME)
-        if len(packed) < WORTH_IT * len(body):
-            return Prepared(
-                len(content), header, packed, packed=True, plain=plain, checksum=checksum
-            )
-    return Prepared(len(content), header, body, plain=plain, checksum=checksum)
+    return Prepared(len(content), header, body, plain=plain, checksum=crc32(content))
 
 
 def prepare_file(name: str, size: int, beginning: bytes, checksum: int | None = None) -> Prepared:
@@ -148,11 +136,10 @@ def insert_content(prepared: Prepared, refs: int) -> Work[int]:
     )
     yield from run(
         "INSERT INTO content_octets (content, header, body, packed, checksum)"
-        " VALUES (?1, ?2, ?3, ?4, ?5)",
+        " VALUES (?1, ?2, ?3, 0, ?4)",
         content,
         prepared.header,
         prepared.body,
-        int(prepared.packed),
         prepared.checksum,
     )
     return content

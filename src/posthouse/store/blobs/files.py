@@ -20,6 +20,7 @@ from pathlib import Path
 
 ORPHAN = 86_400.0  # seconds; older than any session that could still name it
 READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+PIECE = 128 * 1024  # octets that readers ask for at once
 TOGETHER = 500  # files that a process puts into a folder before it takes another one
 
 
@@ -104,6 +105,7 @@ class BlobFiles:
         self._layer = layer or FileLayer()
         self._made = False
         self._next: Folder | None = None  # where the next files go
+        self._room = bytearray(PIECE)  # for octets on their way from the system
 
     def begin(self) -> BlobWriter:
         """Begin a new content. Raises OSError."""
@@ -129,7 +131,8 @@ class BlobFiles:
 
     def read_at_hand(self, name: str, offset: int, length: int) -> bytes | None:
         """So many octets, if the system has them in memory; None: the disk must be waited for."""
-        octets = bytearray(length)
+        room = self._room if length <= len(self._room) else bytearray(length)
+        octets = memoryview(room)[:length]
         try:
             descriptor = os.open(f"{self._folder}/{name[:2]}/{name}", READ)
             try:
