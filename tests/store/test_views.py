@@ -157,10 +157,11 @@ def test_only_what_was_not_heard_of_is_reminded_of(tmp_path: Path) -> None:
 KEEP_OR_SEE = ("\\Seen", "\\Flagged", "\\Seen $Junk", "")
 
 
+@pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("change", [flags.added, flags.removed, flags.replaced])
 @pytest.mark.parametrize("ranges", [[(1, 12)], [(1, 4), (7, 7), (9, 900)], [(3, 3)], [(40, 50)]])
 def test_what_a_store_has_done_follows_from_the_view(
-    tmp_path: Path, change: Change, ranges: list[tuple[int, int]]
+    tmp_path: Path, known: bool, change: Change, ranges: list[tuple[int, int]]
 ) -> None:
     async def test(store: Store, views: MailboxViews) -> None:
         for number in range(12):
@@ -169,7 +170,11 @@ def test_what_a_store_has_done_follows_from_the_view(
             await store.write(expunge_messages(1, INBOX, [(uid, uid)], 0, deleted_only=False))
         shared = await opened(views)
         told = shared.view
-        stored = await store.write(store_flags(1, INBOX, ranges, change, ("\\Seen", "$Junk")))
+        at_hand = shared.known_flags() if known else None
+        given = ("\\Seen", "$Junk")
+        stored = await store.write(
+            store_flags(1, INBOX, ranges, change, given, unchanged_since=None, known=at_hand)
+        )
         shared.flagged(stored)
         followed = shared.view, shared.since(told.version)
         other = await opened(MailboxViews(store))
@@ -189,11 +194,13 @@ def test_a_store_is_not_followed_where_something_else_was_done(tmp_path: Path) -
         await store.write(append())
         shared = await opened(views)
         told = shared.view
-        await store.write(append())
-        stored = await store.write(store_flags(1, INBOX, [(1, 2)], flags.added, ("\\Seen",)))
+        known = shared.known_flags()
+        await store.write(append(flags="\\Draft"))
+        change = store_flags(1, INBOX, [(1, 2)], flags.added, ("\\Seen",), known=known)
+        stored = await store.write(change)
         shared.flagged(stored)
         assert shared.view is told
         await views.refresh(shared)
-        assert shared.view.flags == [b"\\Seen", b"\\Seen"]
+        assert shared.view.flags == [b"\\Seen", b"\\Seen \\Draft"]
 
     with_views(tmp_path, test)

@@ -19,7 +19,7 @@ from posthouse.protocols.imap.view import Changes, Kept, View
 from .changes import all_messages, changes_since, modseq_of
 from .edition import ACCOUNTS
 from .mailboxes import Mailbox
-from .messages.store import Stored
+from .messages.store import FlagsAt, Stored
 from .ranges import uids_in
 from .store import Store
 
@@ -92,6 +92,13 @@ class SharedView:
         if self.view.uids and self.view.uids[-1] > last:
             self.may_have_recent = True
         self._remember(step)
+
+    def known_flags(self) -> FlagsAt:
+        view = self.view
+        return FlagsAt(
+            view.version,
+            lambda first, last: {text.decode() for text in view.flags_between(first, last)},
+        )
 
     def flagged(self, stored: Stored) -> None:
         """Take what a STORE has done, where nothing was done between the view and it.

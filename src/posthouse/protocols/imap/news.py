@@ -9,7 +9,7 @@ view as a ghost, and all that came after it keeps its number.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import chain
 
@@ -21,6 +21,8 @@ from .session import Session
 from .view import Changes, Selected, View
 
 AT_ONCE = 1024  # lines in one block of octets
+UIDs = set[int] | frozenset[int]
+
 _TAKE = TakeNotices()
 
 
@@ -60,7 +62,7 @@ def _ask(selected: Selected, expunges_allowed: bool) -> Dialogue[None]:
 
 
 def report(
-    selected: Selected, news: News, expunges_allowed: bool, silent: Collection[int] = ()
+    selected: Selected, news: News, expunges_allowed: bool, silent: UIDs = frozenset()
 ) -> Dialogue[None]:
     """Tell the client these news; the new flags of the UIDs in `silent` it knows already.
 
@@ -103,10 +105,12 @@ def report(
 
 
 def _changed(
-    selected: Selected, view: View, changed: Iterable[int], last: int, silent: Collection[int]
+    selected: Selected, view: View, changed: Sequence[int], last: int, silent: UIDs
 ) -> list[int]:
     """UIDs of which the client has to be told new flags, also of those kept from it till now."""
-    known = [uid for uid in changed if uid <= last and uid not in silent]
+    known: list[int] = []
+    if not silent.issuperset(changed):
+        known = [uid for uid in changed if uid <= last and uid not in silent]
     if not selected.wanted.flags:
         if known and selected.unflagged is None:
             selected.unflagged = selected.view.version

@@ -152,6 +152,11 @@ class View:
         found = set[bytes]().union(*map(self._texts, range(-(-len(self.flags) // BLOCK))))
         return {flag for text in found for flag in text.split()}
 
+    def flags_between(self, first: int, last: int) -> set[bytes]:
+        """The different `flags` of the messages from one UID to another."""
+        start = bisect_left(self.uids, first)
+        return set(self.flags[start : bisect_right(self.uids, last, start)])
+
     def first_without(self, flag: bytes) -> int:
         """The sequence number of the first message that does not bear it; 0 if all do."""
         for block in range(-(-len(self.flags) // BLOCK)):

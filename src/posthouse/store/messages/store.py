@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..changes import FLAGS, next_modseq, record
@@ -17,6 +17,14 @@ FLAGS_IN_RANGE = (
     "SELECT DISTINCT flags FROM message"
     " WHERE account = ?1 AND mailbox = ?2 AND uid BETWEEN ?3 AND ?4"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsAt:
+    """What is known of a mailbox: the flags of messages when it was at a mod-sequence."""
+
+    modseq: int
+    between: Callable[[int, int], Iterable[str]]  # by the first and the last UID, those in use
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +53,34 @@ def store_flags(
     change: Change,
     given: tuple[str, ...],
     unchanged_since: int | None = None,
+    known: FlagsAt | None = None,
 ) -> Unit[Stored]:
     """STORE (RFC 3501 §6.4.6), `change` being one of flags.py.
 
     Left as they are, and named, are messages whose mod-sequence is larger than `unchanged_since`
     (RFC 7162 §3.1.3). The others are changed by groups that have the same flags, never one by
     one, and nobody asks which they were: the feed names the ranges, and the mod-sequence of a
-    message tells the rest. Raises TooManyFlags.
+    message tells the rest. Which flags there are is read only if the mailbox has changed since
+    that was `known`. Raises TooManyFlags.
     """
 
     def unit() -> Work[Stored]:
         modified: list[int] = []
         changed: list[Flagged] = []
-        modseq = before = 0
+        modseq = 0
+        before = yield from _version_of(account, mailbox)
         seen = 0  # how many became \\Seen, less those that are not any more
         for first, last in ranges:
             if unchanged_since is not None:
                 modified += yield from _modified(account, mailbox, first, last, unchanged_since)
-            groups = yield from rows_of(FLAGS_IN_RANGE, account, mailbox, first, last)
-            outcomes = {old: new for (old,) in groups if (new := change(old, given)) != old}
+            if known is not None and known.modseq == before:
+                groups = known.between(first, last)
+            else:
+                groups = yield from _flags_between(account, mailbox, first, last)
+            outcomes = {old: new for old in groups if (new := change(old, given)) != old}
             if not outcomes:
                 continue
             if not modseq:
-                before = yield from _version_of(account, mailbox)
                 modseq = yield from next_modseq(account)
             newest = modseq - 1 if unchanged_since is None else min(unchanged_since, modseq - 1)
             where = (account, mailbox, first, last)
@@ -82,6 +95,11 @@ def store_flags(
         return Stored(before, modseq if changed else before, changed, modified)
 
     return unit
+
+
+def _flags_between(account: int, mailbox: int, first: int, last: int) -> Work[list[str]]:
+    rows = yield from rows_of(FLAGS_IN_RANGE, account, mailbox, first, last)
+    return [flags for (flags,) in rows]
 
 
 def _version_of(account: int, mailbox: int) -> Work[int]:

@@ -410,6 +410,7 @@ class ImapAgent:
                     CHANGES[question.mode],
                     given,
                     question.unchanged_since,
+                    self._mailbox.known_flags(),
                 ),
                 long=self._are_many(question.uids),
             )

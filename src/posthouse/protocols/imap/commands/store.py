@@ -139,8 +139,13 @@ def _expected(
     found = set[int]()
     if view.uids[:count] == told.uids:  # all are where they were
         for start, stop in positions:
-            pairs = list(zip(told.flags[start:stop], view.flags[start:stop], strict=True))
-            found.update(compress(told.uids[start:stop], map(outcomes.__getitem__, pairs)))
+            were, are = told.flags[start:stop], view.flags[start:stop]
+            uids = told.uids[start:stop]
+            if all(map(outcomes.__getitem__, set(zip(were, are, strict=True)))):
+                found.update(uids)
+            else:
+                pairs = zip(were, are, strict=True)
+                found.update(compress(uids, map(outcomes.__getitem__, pairs)))
         return found
     changed = view.since(told)[1] if news.changed is None else news.changed
     before, after = told.finder(len(changed)), view.finder(len(changed))
