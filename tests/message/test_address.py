@@ -13,7 +13,6 @@ from posthouse.message.address import (
     parse_domain,
     parse_mailbox,
     parse_path,
-    split_path,
     split_subaddress,
 )
 
@@ -94,7 +93,7 @@ def test_path_is_refused_with_a_reason(text: str) -> None:
 
 def test_null_path() -> None:
     path = parse_path("<>")
-    assert path.is_null
+    assert path.address is None
     assert str(path) == "<>"
 
 
@@ -107,13 +106,6 @@ def test_quoting_is_the_least_that_is_needed() -> None:
 def test_smtputf8() -> None:
     path = parse_path("<usér@bücher.example>", smtputf8=True)
     assert path.address == Address("usér", "xn--bcher-kva.example")
-
-
-def test_extent_of_a_path() -> None:
-    assert split_path("<a@b> SIZE=1") == ("<a@b>", " SIZE=1")
-    assert split_path('<"a> b"@c> X') == ('<"a> b"@c>', " X")
-    with pytest.raises(ValueError, match="angle"):
-        split_path("a@b SIZE=1")
 
 
 def test_domain_of_ehlo() -> None:
@@ -156,7 +148,6 @@ def test_what_is_written_is_read_again(local_part: str, domain: str) -> None:
     address = Address(local_part, domain)
     assert parse_path(str(Path(address))) == Path(address)
     assert parse_mailbox(str(address)) == address
-    assert split_path(f"<{address}> X=Y") == (f"<{address}>", " X=Y")
 
 
 @given(st.text(max_size=60), st.booleans())

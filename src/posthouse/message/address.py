@@ -38,8 +38,6 @@ _source_route = re.compile(rf"@{_LABEL}(?:\.{_LABEL})*(?:,@{_LABEL}(?:\.{_LABEL}
 _quoted_pair = re.compile(r"\\(.)")
 _special = re.compile(r'(["\\])')
 
-# A path's extent alone, so that what follows it (parameters) can be told from it.
-_path_extent = re.compile(r'<(?:[^"<>\\]++|"(?:[^"\\]++|\\.)*+"|\\.)*+>').match
 # Nearly every path: `<dot-string@domain>`, told by one match.
 _common = re.compile(rf"({_ATEXT}++(?:\.{_ATEXT}++)*)@({_LABEL}(?:\.{_LABEL})*)").fullmatch
 
@@ -58,25 +56,15 @@ class Address:
         """The address as the wire has it, with the least quoting (§4.1.2)."""
         return _format(self)
 
-    @property
-    def is_ascii(self) -> bool:
-        """Whether it can be sent without SMTPUTF8."""
-        return self.local_part.isascii()
-
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A reverse-path or forward-path; `address` is None for the null reverse-path `<>`."""
+    """A reverse-path or forward-path; `address` is None for the null reverse-path `<>` (§4.5.5)."""
 
     address: Address | None
 
     def __str__(self) -> str:
         return f"<{self.address}>" if self.address else "<>"
-
-    @property
-    def is_null(self) -> bool:
-        """Whether this is the reverse-path of reports (§4.5.5)."""
-        return self.address is None
 
 
 @lru_cache(4096)
@@ -86,14 +74,6 @@ def _format(address: Address) -> str:
 
 
 NULL_PATH = Path(None)
-
-
-def split_path(text: str) -> tuple[str, str]:
-    """Divide `<path> parameters` into the path and what follows it."""
-    extent = _path_extent(text)
-    if extent is None:
-        raise ValueError("a path is an address in angle brackets, such as <user@example.org>")
-    return extent[0], text[extent.end() :]
 
 
 @lru_cache(4096)  # the same few senders and recipients come again and again

@@ -115,10 +115,6 @@ class Header:
         """With these fields (whole lines) before all others, as trace fields go."""
         return Header(fields + self.octets)
 
-    def add_field(self, name: str, value: str | bytes) -> Header:
-        """With one more field, before all others."""
-        return self.prepend(format_field(name, value))
-
     def _block(self) -> bytes:
         """The lines without the empty one, after a LF, so that every field is `LF name:`."""
         octets = self.octets[:-2] if self.blank else self.octets

@@ -25,7 +25,6 @@ class Reception:
     id: str
     time: float  # seconds since 1970
     zone: int = 0  # minutes east of UTC
-    client_host: str = ""  # the verified name of the address in the DNS
     recipient: Address | None = None  # only when there is one (§7.2)
     tls: str = ""  # version and cipher
 
@@ -36,22 +35,17 @@ def with_keyword(
     tls: bool = False,
     authenticated: bool = False,
     lmtp: bool = False,
-    smtputf8: bool = False,
 ) -> str:
-    """The protocol for the WITH clause (RFC 3848 §1; RFC 6531 §4.3)."""
+    """The protocol for the WITH clause (RFC 3848 §1)."""
     if not extended and not lmtp:
         return "SMTP"
     name = "LMTP" if lmtp else "ESMTP"
-    if smtputf8:
-        name = "UTF8LMTP" if lmtp else "UTF8SMTP"
     return name + "S" * tls + "A" * authenticated
 
 
 def format_received(reception: Reception) -> bytes:
     """The Received field, one clause a line (§4.4, Stamp)."""
-    client = _extended_domain(
-        reception.client_name, reception.client_address, reception.client_host
-    )
+    client = _extended_domain(reception.client_name, reception.client_address)
     lines = [
         f"Received: from {client}",
         f"by {reception.server_name} with {reception.protocol} id {_id(reception.id)}",
@@ -74,7 +68,7 @@ def format_delivery(reverse_path: str, forward_path: str) -> bytes:
 
 
 @lru_cache(256)  # a client says its name once and brings many letters
-def _extended_domain(client_name: str, client_address: str, client_host: str) -> str:
+def _extended_domain(client_name: str, client_address: str) -> str:
     """Extended-Domain (§4.4). A client that gave no proper name is named by its address."""
     try:
         name = parse_domain(client_name)
@@ -84,8 +78,7 @@ def _extended_domain(client_name: str, client_address: str, client_host: str) ->
         return name or "localhost"
     literal = format_literal(client_address)
     if name:
-        host = f"{client_host} " if client_host else ""
-        return f"{name} ({host}{literal})"
+        return f"{name} ({literal})"
     claimed = _clean(client_name[:_NAME_LIMIT])
     return f"{literal} ({claimed or 'no name'})"
 

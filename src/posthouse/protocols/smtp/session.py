@@ -93,14 +93,6 @@ class Session:
         """How the client may log in now; in the clear with no password (RFC 4954 §4)."""
         return offer(self.mechanisms, self.tls, self.tls is not None or self.plaintext_allowed)
 
-    @property
-    def protocol(self) -> str:
-        """How it came, for the trace field's `with` (RFC 3848)."""
-        if not self.extended:
-            return "SMTP"
-        name = "LMTP" if self.service is Service.LMTP else "ESMTP"
-        return name + "S" * (self.tls is not None) + "A" * bool(self.account)
-
 
 LOG_IN_FAILED = frozenset({534, 535})  # these take their time already (RFC 4954 §6)
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "too many errors, closing")
