@@ -170,6 +170,7 @@ class Worker:
             random.random,
             log,
             self._jumps.in_doubt,
+            self._queue.outgoing,
         )
         self._delivery = LocalDelivery(
             self.store,

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from posthouse.mda.lmtp import LmtpDelivery
+from posthouse.mta.queue.listing import list_queue
+from posthouse.mta.queue.states import State
 from posthouse.runtime.connection import Connection
 from posthouse.runtime.service import Service
 from posthouse.store.contents import read_content
@@ -169,5 +171,15 @@ def test_an_alias_that_leads_outside_is_for_the_queue(tmp_path: Path) -> None:
         assert letter.recipients == [("far@f.example", 0)]
         assert here.store.read(references) == [(ann.content, 3)]
         assert bob.content == ann.content
+
+    in_house(tmp_path, test)
+
+
+def test_what_leads_outside_is_held_where_all_of_that_is(tmp_path: Path) -> None:
+    async def test(here: TestHouse) -> None:
+        here.transfer.house.queue.outgoing = State.HELD
+        assert (await send(here, SMALL, "staff@a.example"))[0].startswith("250 2.1.5 ")
+        (waiting,) = here.store.read(list_queue())
+        assert (waiting.forward_path, waiting.state) == ("far@f.example", "held")
 
     in_house(tmp_path, test)

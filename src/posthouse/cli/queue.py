@@ -15,6 +15,7 @@ import click
 from ..mta.queue.listing import Entry, list_queue, summarise_queue
 from ..mta.queue.operating import AT_ONCE, end, hold, release, retry
 from ..mta.queue.selection import Selection
+from ..mta.queue.states import State
 from ..mua.cli.house import Refused, data_option, house, json_option, print_list, printable, when
 from ..runtime.hostname import own_name
 from ..store.unit import Unit
@@ -248,7 +249,7 @@ def retry_(as_json: bool, everything: bool, **filters: Any) -> None:
 @acting
 def remove(as_json: bool, everything: bool, **filters: Any) -> None:
     """Remove what waits, and tell nobody. What is being tried now is let alone."""
-    _say("removed", _end(_chosen(everything, **filters), lambda *_: None), as_json)
+    _say("removed", _end(_chosen(everything, **filters)), as_json)
 
 
 @queue.command("bounce")
@@ -262,6 +263,7 @@ def bounce(as_json: bool, everything: bool, text: str, **filters: Any) -> None:
     """
     from ..message.reports.dsn import Action
     from ..mta.queue.outcome import Trouble
+    from ..mta.queue.queue import outgoing_state
     from ..mta.report.reporter import Reporter
     from .config import load_settings
 
@@ -279,7 +281,8 @@ def bounce(as_json: bool, everything: bool, text: str, **filters: Any) -> None:
         }
         return reporter.report(entries, troubles, Action.FAILED)
 
-    _say("bounced", _end(_chosen(everything, **filters), report), as_json)
+    outgoing = outgoing_state(settings.queue.hold_outgoing)
+    _say("bounced", _end(_chosen(everything, **filters), report, outgoing), as_json)
 
 
 def _permanent(status: str) -> str:
@@ -288,7 +291,9 @@ def _permanent(status: str) -> str:
 
 
 def _end(
-    selection: Selection, report: Callable[[Sequence[Entry], Sequence[int]], Report | None]
+    selection: Selection,
+    report: Callable[[Sequence[Entry], Sequence[int]], Report | None] = lambda *_: None,
+    outgoing: State = State.READY,
 ) -> int:
     """Letter by letter, so that each report is in the transaction that gives cause for it."""
     total = 0
@@ -297,6 +302,6 @@ def _end(
         entries = [each for each in group if each.state != "leased"]
         if entries:
             numbers = [each.number for each in entries]
-            unit = end(message, numbers, int(time.time()), report(entries, numbers))
+            unit = end(message, numbers, int(time.time()), report(entries, numbers), outgoing)
             total += house().write(unit)
     return total

@@ -17,6 +17,7 @@ from posthouse.message.address import Address
 from posthouse.message.received import format_delivery
 from posthouse.message.summary import Summary, summarise
 from posthouse.mta.queue.letter import Letter, Recipient
+from posthouse.mta.queue.states import State
 from posthouse.mta.queue.units import accept
 from posthouse.mta.receive.agent import NO_RELAY
 from posthouse.mta.receive.incoming import House, Incoming, source_of
@@ -192,7 +193,8 @@ class Filing(Incoming):
                 answer.set_exception(error)
 
         now = int(self._service.now())
-        unit = file_letter(letter, self.name, self._taken, summary, now, self._service.full)
+        full, outgoing = self._service.full, self._house.queue.outgoing
+        unit = file_letter(letter, self.name, self._taken, summary, now, full, outgoing)
         self._service.store.write_then(unit, filed)
         return answer
 
@@ -213,9 +215,12 @@ def file_letter(
     summary: Summary,
     now: int,
     full: Reply = FULL_NOW,
+    outgoing: State = State.READY,
 ) -> Unit[Troubles]:
-    """File a letter for all whom each RCPT stands for, or for none of them; gives who cannot
-    have it, `full` those who have no room for it.
+    """File a letter for all whom each RCPT stands for, or for none of them.
+
+    Gives who cannot have it, `full` those who have no room for it. For those of other sites it is
+    in the queue, as `outgoing`.
     """
 
     def unit() -> Work[Troubles]:
@@ -235,7 +240,7 @@ def file_letter(
         foreign = [each for each in wanted.values() if not each.account]
         local = sorted((e for e in wanted.values() if e.account), key=lambda e: e.account)
         if foreign:
-            content = (yield from accept(name, letter, foreign, now, "", now)()).content
+            content = (yield from accept(name, letter, foreign, now, "", now, outgoing)()).content
         elif local:
             content = yield from insert_content(letter.content, 0)
         else:

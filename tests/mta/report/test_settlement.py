@@ -18,6 +18,7 @@ from posthouse.mta.queue.outcome import Deferred, Expanded, Failed, Outcome, Rel
 from posthouse.mta.queue.relaying import Taken, lease_next_hop
 from posthouse.mta.queue.schedule import DAY, HOUR, Schedule
 from posthouse.mta.queue.selection import Selection
+from posthouse.mta.queue.states import State
 from posthouse.mta.queue.units import accept
 from posthouse.mta.report.reporter import WHOLE, Reporter
 from posthouse.mta.report.settlement import Settlement
@@ -73,13 +74,25 @@ class Site:
         return message
 
 
-def at_site(directory: Path, test: Callable[[Site], Awaitable[None]]) -> None:
+def at_site(
+    directory: Path,
+    test: Callable[[Site], Awaitable[None]],
+    outgoing: State = State.READY,
+) -> None:
     async def main() -> None:
         found(directory).close()
         store = Store(directory)
         reporter = Reporter(store, "mx.a.example", lambda: site.now)
         log = open_log(write=lambda line: site.said.append(line.decode()))
-        settlement = Settlement(store, reporter, Schedule(), lambda: site.now, lambda: 0.0, log)
+        settlement = Settlement(
+            store,
+            reporter,
+            Schedule(),
+            lambda: site.now,
+            lambda: 0.0,
+            log,
+            outgoing=outgoing,
+        )
         site = Site(store, settlement)
         try:
             await test(site)
@@ -157,6 +170,21 @@ def test_a_report_to_another_site(tmp_path: Path) -> None:
         assert (report.next_hop, report.account) == ("z.example", 0)
 
     at_site(tmp_path, test)
+
+
+def test_reports_and_copies_for_other_sites_are_held_where_all_letters_are(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        await site.take_in("far@z.example", X, Y)
+        ann = Recipient("ann@a.example", "a.example", 1)
+        assert await site.settle(NEVER, Expanded((ann, Recipient("z@c.example", "c.example"))))
+        states = {entry.forward_path: entry.state for entry in site.entries()}
+        assert states == {
+            "far@z.example": "held",
+            "ann@a.example": "ready",
+            "z@c.example": "held",
+        }
+
+    at_site(tmp_path, test, State.HELD)
 
 
 def test_attack_48_never_a_report_about_a_report(tmp_path: Path) -> None:

@@ -65,8 +65,12 @@ def conclude(
     now: int,
     reports: Sequence[Report] = (),
     copies: Sequence[Copy] = (),
+    outgoing: State = State.READY,
 ) -> Unit[None]:
-    """End a lease for these recipients, and send what follows. All of it, or LeaseLost."""
+    """End a lease for these recipients, and send what follows. All of it, or LeaseLost.
+
+    What follows for other sites begins as `outgoing`.
+    """
 
     def unit() -> Work[None]:
         row = yield from one_of("SELECT content FROM queue_message WHERE id = ?1", message)
@@ -81,15 +85,15 @@ def conclude(
                 raise LeaseLost
         made = 0
         for copy in copies:
-            made += yield from _insert_copy(message, copy, now)
+            made += yield from _insert_copy(message, copy, now, outgoing)
         for report in reports:
-            yield from insert_report(report, now)
+            yield from insert_report(report, now, outgoing)
         yield from forget_if_settled(message, row[0], made)
 
     return unit
 
 
-def insert_report(report: Report, now: int) -> Work[bool]:
+def insert_report(report: Report, now: int, outgoing: State) -> Work[bool]:
     """Queue a report, unless it is there; a part of the unit that gives cause for it."""
     if (yield from _is_there(report.origin)):
         return False
@@ -105,11 +109,11 @@ def insert_report(report: Report, now: int) -> Work[bool]:
         report.letter.body,
         report.origin,
     )
-    yield from insert_recipients(message, report.recipients, now)
+    yield from insert_recipients(message, report.recipients, now, outgoing=outgoing)
     return True
 
 
-def _insert_copy(message: int, copy: Copy, now: int) -> Work[int]:
+def _insert_copy(message: int, copy: Copy, now: int, outgoing: State) -> Work[int]:
     """It refers to the content of its letter, came when that came, and is given up with it."""
     if (yield from _is_there(copy.origin)):
         return 0
@@ -122,7 +126,7 @@ def _insert_copy(message: int, copy: Copy, now: int) -> Work[int]:
         copy.origin,
     )
     assert row is not None
-    yield from insert_recipients(row[0], copy.recipients, now)
+    yield from insert_recipients(row[0], copy.recipients, now, outgoing=outgoing)
     return 1
 
 

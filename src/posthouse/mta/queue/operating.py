@@ -11,6 +11,7 @@ from posthouse.store.unit import Unit, Value, Work, one_of, rows_of, run, tell
 from .concluding import Report, insert_report
 from .next_hops import forget
 from .selection import FROM, Selection, condition
+from .states import State
 from .units import CHANGED, TOPIC, forget_if_settled
 
 T = TypeVar("T")
@@ -126,10 +127,17 @@ def _change(selection: Selection, may: str, update: str, most: int, *given: Valu
     return unit
 
 
-def end(message: int, numbers: Sequence[int], now: int, report: Report | None = None) -> Unit[int]:
+def end(
+    message: int,
+    numbers: Sequence[int],
+    now: int,
+    report: Report | None = None,
+    outgoing: State = State.READY,
+) -> Unit[int]:
     """End recipients that are not leased, as failed: with a report, or silently.
 
-    All of them or, if one is leased or has gone, none; gives how many.
+    All of them or, if one is leased or has gone, none; gives how many. A report to another site
+    begins as `outgoing`.
     """
 
     def unit() -> Work[int]:
@@ -148,7 +156,7 @@ def end(message: int, numbers: Sequence[int], now: int, report: Report | None = 
                 number,
             )
         if report is not None:
-            yield from insert_report(report, now)
+            yield from insert_report(report, now, outgoing)
         yield from forget_if_settled(message, row[0], 0)
         return len(numbers)
 

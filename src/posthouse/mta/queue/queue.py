@@ -30,6 +30,11 @@ class Accepted:
     leased: bool  # its recipients of this site are leased to this worker
 
 
+def outgoing_state(hold_outgoing: bool) -> State:
+    """As what recipients of other sites begin; held ones wait for an operator."""
+    return State.HELD if hold_outgoing else State.READY
+
+
 class Queue:
     """What MSA and MTA hand letters over to."""
 
@@ -41,11 +46,9 @@ class Queue:
         new_name: Callable[[], str],
         hold_outgoing: bool = False,
     ) -> None:
-        """`lease` is the token of this worker; `new_name` gives queue ids.
-
-        With `hold_outgoing`, what is for other sites waits for an operator.
-        """
-        self._outgoing = State.HELD if hold_outgoing else State.READY
+        """`lease` is the token of this worker; `new_name` gives queue ids."""
+        #: As what recipients of other sites begin.
+        self.outgoing = outgoing_state(hold_outgoing)
         self._store = store
         self._lease = lease
         self._now = now
@@ -55,8 +58,6 @@ class Queue:
         self.in_hand = 0
         #: Who delivers them; called on the loop, after the commit.
         self.deliver: Callable[[Accepted], None] | None = None
-        #: Who relays; told after the commit which next hops something has come for.
-        self.relay: Callable[[set[str]], None] | None = None
 
     def accept(
         self, letter: Letter, recipients: Sequence[Recipient], name: str = ""
@@ -92,8 +93,6 @@ class Queue:
                 self.deliver(
                     Accepted(message.message, message.content, name, letter, recipients, leased)
                 )
-            if self.relay is not None and not all(each.account for each in recipients):
-                self.relay({each.domain for each in recipients if not each.account})
 
         unit = accept(
             name,
@@ -102,6 +101,6 @@ class Queue:
             received,
             self._lease if leased else "",
             received + LEASE,
-            self._outgoing,
+            self.outgoing,
         )
         self._store.write_then(unit, written)

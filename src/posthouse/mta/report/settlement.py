@@ -47,8 +47,12 @@ class Settlement:
         chance: Callable[[], float],
         log: Log,
         in_doubt: Callable[[], bool] = lambda: False,
+        outgoing: State = State.READY,
     ) -> None:
-        """`chance` gives a number from 0 to 1. While the time is `in_doubt` nothing is too late."""
+        """`chance` gives a number from 0 to 1. While the time is `in_doubt` nothing is too late.
+
+        Reports and copies for other sites begin as `outgoing`.
+        """
         self._store = store
         self._reporter = reporter
         self._now = now
@@ -56,6 +60,7 @@ class Settlement:
         self._log = log
         self.schedule = schedule
         self.in_doubt = in_doubt
+        self._outgoing = outgoing
 
     async def settle(self, taken: Taken, lease: str, outcomes: Mapping[int, Outcome]) -> bool:
         """End the lease for these recipients of a letter, by number.
@@ -149,7 +154,13 @@ class Settlement:
         outcomes: Mapping[int, Outcome],
     ) -> bool:
         unit = conclude(
-            message, lease, plan.moves, int(self._now()), tuple(plan.reports), tuple(plan.copies)
+            message,
+            lease,
+            plan.moves,
+            int(self._now()),
+            tuple(plan.reports),
+            tuple(plan.copies),
+            self._outgoing,
         )
         try:
             await self._store.write(unit)
