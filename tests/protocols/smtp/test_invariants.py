@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posthouse.protocols.dialogue import LINE_LIMIT
+from posthouse.protocols.dialogue import LINE_LIMIT, TLS, StartTLS
 from posthouse.protocols.engine import FLOOD, HIGH_WATER, Engine
 from posthouse.protocols.smtp.dialect import DIALECTS
 from posthouse.protocols.smtp.events import Content
-from posthouse.protocols.smtp.session import Service, State
+from posthouse.protocols.smtp.session import Service, Settings, State
 from posthouse.protocols.smtp.verbs import VERBS
 from tests.protocols.smtp.stage import Stage
 
@@ -107,6 +107,20 @@ def test_every_verb_is_answered_in_every_state(service: Service, state: State) -
             run(stage, engine, [before])
             line = verb.encode() + b" " + argument + b"\r\n"
             assert run(stage, engine, [line]).endswith(b"\r\n"), line
+
+
+def test_a_log_in_that_starttls_undoes_has_its_time_again() -> None:
+    stage = Stage({"service": "submission", "tls": "offered", "plaintext": "yes"})
+    engine = stage.open(1)
+    run(stage, engine, [b"EHLO x\r\n"])
+    assert engine.allowance == Settings("mx.example").log_in_time
+    run(stage, engine, [b"AUTH PLAIN AGFubgBzZWNyZXQ=\r\n"])
+    assert engine.allowance is None
+    engine.receive(b"STARTTLS\r\n")
+    assert isinstance(engine.next_event(), StartTLS)
+    engine.answer(TLS("TLSv1.3", "x"))
+    run(stage, engine, [b"EHLO x\r\n"])
+    assert engine.allowance == Settings("mx.example").log_in_time
 
 
 @pytest.mark.parametrize("before", [b"", b"EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"])

@@ -1,6 +1,6 @@
 """STARTTLS: from here on the connection is encrypted (RFC 3207)."""
 
-from ...dialogue import Dialogue, Failed, send, show, start_tls
+from ...dialogue import Dialogue, Failed, allow, send, show, start_tls
 from ..client import session as client
 from ..client.reply import GARBLED, Over, ours
 from ..events import Abort
@@ -26,6 +26,8 @@ def starttls(session: Session, argument: str) -> Dialogue[None]:
         raise Refused(454, "4.7.0", "TLS is not available")
     if session.in_transaction:
         yield from show(Abort())
+    if session.account:
+        yield from allow(session.settings.log_in_time)
     # §4.2: forget what was said in the clear
     session.state, session.extended = State.CONNECTED, False
     session.domain = session.account = ""
