@@ -8,18 +8,32 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import apsw
 import pytest
 
 from posthouse.message.surrogate import surrogate
 from posthouse.protocols.pop3.policy import Policy
 from posthouse.store import sent_sizes
 from posthouse.store.contents import prepare, prepare_file
-from posthouse.store.expiry import DAY, Expiry
+from posthouse.store.direct import DirectStore
+from posthouse.store.expiry import DAY, Expiry, accounts_with_expired, is_noted, note_retrieved
 from posthouse.store.lock import lock_maildrop
+from posthouse.store.messages.append import append_message
+from posthouse.store.messages.copy import copy_messages
+from posthouse.store.messages.rows import INBOX, LAST_UID
+from posthouse.store.migrate import migrate
 from posthouse.store.serve.pop3 import FEW, Settings
 from posthouse.store.sweeper import Sweeper
 from posthouse.store.unit import Work, rows_of
-from tests.store.test_pop3 import LARGE, SMALL, Worker, joined, on_worker
+from tests.store.test_pop3 import (
+    LARGE,
+    SMALL,
+    SUMMARY,
+    Worker,
+    joined,
+    make_accounts,
+    on_worker,
+)
 
 UNENDED = b"Subject: no end\r\n\r\none"
 LETTER = "From: лена@пример.example\r\nSubject: да\r\n\r\nтекст\r\n.\r\n".encode()
@@ -240,6 +254,48 @@ def test_of_some_accounts_nothing_expires(tmp_path: Path) -> None:
         sweeper = Sweeper(worker.store, worker.blobs, clock, worker.service.log, expiry)
         await sweeper.sweep(thoroughly=False)
         assert worker.uids() == uids
+
+    on_worker(tmp_path, test)
+
+
+def test_no_message_is_looked_at_that_nobody_has_retrieved(tmp_path: Path) -> None:
+    """Each minute somebody asks, of mailboxes however large."""
+    migrate(tmp_path)
+    with DirectStore(tmp_path) as store:
+        store.write(make_accounts)
+        unit = append_message(1, "INBOX", prepare(SMALL), SUMMARY, 0, "")
+        uids = [store.write(unit).uid for _ in range(10)]
+        for _ in range(8):
+            store.write(copy_messages(1, INBOX, [(1, LAST_UID)], "INBOX"))
+        looks = 0
+
+        def look() -> bool:
+            nonlocal looks
+            looks += 1
+            return False
+
+        store._connection.set_progress_handler(look, 500)
+        assert store.read(accounts_with_expired(DAY)) == []
+        assert not store.read(is_noted("1@a.example"))
+        store.write(note_retrieved(1, 1, uids[:1], 0))
+        assert store.read(accounts_with_expired(DAY)) == [(1,)]
+        assert store.read(is_noted("1@a.example"))
+        assert not store.read(is_noted("2@a.example"))
+        assert not looks
+
+
+def test_a_disk_that_has_failed_keeps_nobody_out(tmp_path: Path) -> None:
+    async def test(worker: Worker) -> None:
+        await worker.file(prepare(SMALL))
+        serve(worker, policy=Policy(login_delay=60))
+        worker.store._disk_failed(apsw.IOError("no more"))
+
+        def read() -> None:
+            client = worker.log_in()
+            assert joined(client.retr(1)[1]) == SMALL
+            client.quit()
+
+        await asyncio.to_thread(read)
 
     on_worker(tmp_path, test)
 

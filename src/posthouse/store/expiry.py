@@ -14,7 +14,7 @@ from .messages.expunge import expunge
 from .messages.rows import INBOX
 from .ranges import ranges_of
 from .store import Store
-from .unit import Row, Unit, Work, rows_of, run, run_many
+from .unit import Row, Unit, Work, one_of, rows_of, run, run_many
 
 AT_ONCE = 500  # messages in one unit
 DAY = 86_400
@@ -30,6 +30,20 @@ def note_retrieved(account: int, uid_validity: int, uids: Sequence[int], now: in
             " WHERE account = ?1 AND id = ?2 AND uid_validity = ?3)",
             [(account, INBOX, uid_validity, uid, now) for uid in uids],
         )
+
+    return unit
+
+
+def is_noted(address: str) -> Unit[bool]:
+    """Something of this account was noted."""
+
+    def unit() -> Work[bool]:
+        row = yield from one_of(
+            "SELECT 1 FROM message INDEXED BY message_retrieved WHERE retrieved IS NOT NULL"
+            " AND account = (SELECT id FROM account WHERE address = ?1) LIMIT 1",
+            address,
+        )
+        return row is not None
 
     return unit
 
@@ -55,7 +69,8 @@ def accounts_with_expired(before: int) -> Unit[list[Row]]:
     def unit() -> Work[list[Row]]:
         return (
             yield from rows_of(
-                "SELECT DISTINCT account FROM message WHERE retrieved < ?1 AND mailbox = ?2",
+                "SELECT DISTINCT account FROM message INDEXED BY message_retrieved"
+                " WHERE retrieved < ?1 AND mailbox = ?2",
                 before,
                 INBOX,
             )
@@ -93,10 +108,12 @@ class Expiry:
 
     async def sweep(self, store: Store, now: int) -> None:
         """Remove all that has expired, but from maildrops that are open."""
-        for address in self.spared:
-            await store.write(spare(address), long=True)
         before = now - self.days * DAY
-        for (account,) in await store.read_long(accounts_with_expired(before)):
+        accounts = await store.read_long(accounts_with_expired(before))
+        for address in self.spared:
+            if await store.read_long(is_noted(address)):
+                await store.write(spare(address), long=True)
+        for (account,) in accounts:
             lock = lock_maildrop(store.directory, account)
             if lock is None:
                 continue  # nothing goes during a session (RFC 1939 §8)

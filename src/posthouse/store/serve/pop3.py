@@ -36,6 +36,7 @@ from posthouse.runtime.service import Log, Notify, Peer
 
 from ..blobs.files import BlobFiles
 from ..contents import ContentDamaged
+from ..database import StoreUnavailable
 from ..expiry import note_retrieved
 from ..lock import Lock, lock_maildrop
 from ..maildrop import (
@@ -215,7 +216,8 @@ class Pop3Agent:
             return NO_MAILDROP
         self._listing = listing.with_measures(await self._measure(account, listing))
         if policy.login_delay:
-            await store.write(note_login(account, now))
+            with contextlib.suppress(StoreUnavailable):  # one can read all the same
+                await store.write(note_login(account, now))
         return Maildrop(self._sizes(), UniqueIds(listing), policy)
 
     def _sizes(self) -> Sequence[int]:
