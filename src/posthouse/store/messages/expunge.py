@@ -79,12 +79,12 @@ def sweep_tombstones(before: int, most: int) -> Unit[int]:
 
     def unit() -> Work[int]:
         rows = yield from rows_of(
-            "SELECT account, mailbox, uid, content, modseq FROM tombstone WHERE expunged < ?1"
+            "SELECT account, mailbox, uid, content FROM tombstone WHERE expunged < ?1"
             " ORDER BY expunged LIMIT ?2",
             before,
             most,
         )
-        for account, mailbox, uid, content, _ in rows:
+        for account, mailbox, uid, content in rows:
             yield from run(
                 "DELETE FROM tombstone WHERE account = ?1 AND mailbox = ?2 AND uid = ?3",
                 account,

@@ -117,6 +117,9 @@ def catch_up(
     """Index all that is not yet; how many messages. Raises Damaged, apsw.Error."""
     done = 0
     marks = index.marks()
+    places = {
+        (account, mailbox): (account, created, mailbox) for account, created, mailbox in marks
+    }
     present = look(all_mailboxes)
     for account, created, mailbox, last, messages, modseq in present:
         known = marks.pop((account, created, mailbox), None)
@@ -125,7 +128,7 @@ def catch_up(
         if known is not None and known.modseq == modseq and known.mark >= last and not thoroughly:
             continue
         if known is None:
-            for gone in [key for key in marks if key[0] == account and key[2] == mailbox]:
+            if gone := places.get((account, mailbox)):
                 index.forget(marks.pop(gone))  # of an account that had this id before
             known = index.begin(account, created, mailbox)
         while known.mark < last and not stopped():
