@@ -170,9 +170,11 @@ class Resync(RuleBasedStateMachine):
         told = view.modseqs[at]
         client.say(command.encode())
         for message in box.messages:
-            if before[message.uid] > since:  # only other flags may have changed (§3.1.12)
-                assert message.modseq == before[message.uid] or told <= since
-            elif message.uid == uid:
+            if before[message.uid] > since:
+                if message.modseq == before[message.uid]:
+                    continue
+                assert told <= since  # only other flags may have changed (§3.1.12)
+            if message.uid == uid:
                 assert flag.encode() in message.flags.split()
                 client.flags.setdefault(uid, set()).add(flag.encode())
 
