@@ -99,7 +99,9 @@ def told(session: Session, opened: Opened) -> bytes:
     if revision2:  # RFC 9051, appendix E
         selected.recent.clear()
     has_ids = offers(session, "OBJECTID")
-    key = selected.mailbox, selected.read_only, revision2, has_ids, selected.recent_count()
+    numbers = not selected.by_uid_only
+    count = selected.recent_count()
+    key = selected.mailbox, selected.read_only, revision2, has_ids, numbers, count
     octets = opened.told.get(key)
     if octets is None:
         octets = b"".join(map(responses.untagged, _answer(opened, revision2, has_ids)))
@@ -124,7 +126,7 @@ def _answer(opened: Opened, revision2: bool, has_ids: bool) -> list[bytes]:
         lines.append(b'LIST () "/" ' + responses.mailbox(selected.mailbox, utf8=True))
     else:
         lines.insert(2, b"%d RECENT" % selected.recent_count())
-        if opened.first_unseen:
+        if opened.first_unseen and not selected.by_uid_only:  # RFC 9586 §3
             lines.insert(3, b"OK [UNSEEN %d] first unseen" % opened.first_unseen)
     if has_ids:  # RFC 8474 §4.2
         lines.append(f"OK [MAILBOXID ({opened.mailbox_id})] its name may change".encode("ascii"))
