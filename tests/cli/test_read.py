@@ -17,6 +17,7 @@ from posthouse.mua.letters import shown_fields, text_of
 from posthouse.store.contents import prepare
 from posthouse.store.direct import DirectStore
 from posthouse.store.messages.append import append_message
+from posthouse.store.unit import run as execute
 
 from .conftest import Run
 
@@ -80,6 +81,13 @@ def test_a_message(run: Run, letter: int) -> None:
     raw = run("read", "show", "ann@example.org", str(letter), "--raw").stdout
     assert "=1B]0;owned" in raw
     assert run("read", "show", "ann@example.org", "77", status=1).stderr.count("\n") == 1
+
+
+def test_a_damaged_message(run: Run, letter: int, data: Path) -> None:
+    with DirectStore(data) as store:
+        store.write(lambda: execute("UPDATE content_octets SET checksum = checksum + 1"))
+    refused = run("read", "show", "ann@example.org", str(letter), status=1).stderr
+    assert refused == "posthouse: the content cannot be read: a content is not what was written\n"
 
 
 def test_the_mailboxes(run: Run, letter: int) -> None:

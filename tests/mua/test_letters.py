@@ -22,6 +22,19 @@ def test_the_plain_text_is_shown_and_the_rest_is_named(kind: bytes) -> None:
     assert others == ["text/html (3 octets)", "application/pdf a.pdf (1 octets)"]
 
 
+def test_a_text_that_is_a_file_is_not_the_letters() -> None:
+    """RFC 2183 §2.2"""
+    plain = b"text/plain\r\nContent-Disposition: attachment; filename=notes.txt"
+    text, others = text_of(MIXED % plain)
+    assert text.strip() == "<b>"
+    assert others[0].startswith("text/plain notes.txt")
+
+
+def test_a_text_of_another_kind_is_shown_where_it_is_all_there_is() -> None:
+    content = b"Content-Type: text/markdown\r\n\r\n*It works.*\r\n"
+    assert text_of(content) == ("*It works.*\n", [])
+
+
 def test_names_of_files_are_decoded() -> None:
     mixed = (MIXED % b"text/plain").replace(b"=a.pdf", b"*=utf-8''%C3%A9%20.pdf")
     _, others = text_of(mixed)

@@ -16,7 +16,7 @@ _HIDDEN = ("head", "style", "script", "title")
 
 def preview(content: Octets, root: Part) -> str:
     """At most 200 characters of one line; empty where there is no text."""
-    part = _text_part(root)
+    part = text_part(root)
     if part is None:
         return ""
     line = ""
@@ -43,7 +43,7 @@ def _line(content: Octets, part: Part, end: int) -> str:
     return line
 
 
-def _text_part(root: Part) -> Part | None:
+def text_part(root: Part) -> Part | None:
     """The first part that is plain text and no attachment, else the first of HTML."""
     found = None
     for part in walk(root):

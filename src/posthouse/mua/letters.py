@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..message.encodings import decode_charset, decode_transfer, decode_words
 from ..message.header import Header, unfold
 from ..message.parameter import Parameters, decode_parameters
+from ..message.preview import text_part
 from ..message.structure import Part, parse, walk
 from ..store.contents import Stored, read_content
 from ..store.unit import Row, Unit, Work, one_of, rows_of
@@ -106,11 +107,11 @@ def shown_fields(content: bytes) -> list[tuple[str, str]]:
 
 
 def text_of(content: bytes) -> tuple[str, list[str]]:
-    """The first plain text of a message (else the first text), and what else is in it."""
-    leaves = [p for p in walk(parse(content)) if not p.is_multipart and not p.children]
-    texts = [part for part in leaves if part.type.upper() == b"TEXT"]
-    plain = (part for part in texts if part.subtype.upper() == b"PLAIN")
-    chosen = next(plain, texts[0] if texts else None)
+    """The text of a message, plain where it has some, and what else is in it."""
+    root = parse(content)
+    leaves = [p for p in walk(root) if not p.is_multipart and not p.children]
+    texts = (part for part in leaves if part.type.upper() == b"TEXT")
+    chosen = text_part(root) or next(texts, None)
     others = [_describe(part) for part in leaves if part is not chosen]
     return ("" if chosen is None else _decoded(content, chosen)), others
 

@@ -12,6 +12,7 @@ from ...accounts.accounts import find_account
 from ...accounts.names import canonical_address
 from ...protocols.imap.mailbox import canonical
 from ...store.blobs.files import BlobFiles
+from ...store.contents import ContentDamaged
 from ...store.direct import DirectStore
 from ...store.mailboxes import Mailbox, find_mailbox, list_mailboxes
 from ..letters import (
@@ -126,10 +127,13 @@ def show(account: str, uid: int, mailbox: str, raw: bool) -> None:
     posthouse read show ann@example.org 7 --raw > letter.eml
     """
     with _opened(account, mailbox) as (store, owner, box):
-        found = store.read(find_letter(owner, box.id, uid))
-        if found is None:
-            raise Refused(f"{mailbox} has no message {uid}; see posthouse read list {account}")
-        content = _content(store, found)
+        try:
+            found = store.read(find_letter(owner, box.id, uid))
+            content = b"" if found is None else _content(store, found)
+        except (OSError, ContentDamaged) as error:
+            raise Refused(f"the content cannot be read: {error}") from None
+    if found is None:
+        raise Refused(f"{mailbox} has no message {uid}; see posthouse read list {account}")
     if raw:
         sys.stdout.buffer.write(found.prefix + content)
         sys.stdout.buffer.flush()
@@ -159,7 +163,4 @@ def _content(store: DirectStore, found: Found) -> bytes:
     if found.stored.octets is not None:
         return found.stored.octets
     assert found.stored.file is not None
-    try:
-        return BlobFiles(store.directory).read_all(found.stored.file)
-    except OSError as error:
-        raise Refused(f"the content cannot be read: {error}") from None
+    return BlobFiles(store.directory).read_all(found.stored.file)
