@@ -27,7 +27,8 @@ def own_or(column: str) -> str:
 class Selection:
     """All that is given must hold; nothing given selects all.
 
-    In `sender`, `recipient` and `next_hop`, `*` stands for any text, and case does not matter.
+    In `sender`, `recipient` and `next_hop`, `*` stands for any text, and the case of ASCII
+    letters does not matter.
     """
 
     names: Sequence[str] = ()  # queue ids
@@ -61,13 +62,13 @@ def condition(selection: Selection, first: int = 1) -> tuple[str, list[Value]]:
         add("m.name IN ({all})", *(name.upper() for name in selection.names))
     if selection.sender is not None:
         sender = "" if selection.sender == "<>" else selection.sender
-        add("lower(m.reverse_path) LIKE {} ESCAPE '\\'", _pattern(sender))
+        add(_like("m.reverse_path"), _pattern(sender))
     if selection.recipient is not None:
-        add("lower(r.forward_path) LIKE {} ESCAPE '\\'", _pattern(selection.recipient))
+        add(_like("r.forward_path"), _pattern(selection.recipient))
     if selection.next_hop == LOCAL:
         add("r.account <> 0")
     elif selection.next_hop is not None:
-        add("r.account = 0 AND lower(r.domain) LIKE {} ESCAPE '\\'", _pattern(selection.next_hop))
+        add(f"r.account = 0 AND {_like('r.domain')}", _pattern(selection.next_hop))
     if selection.state is not None:
         add("r.state = {}", selection.state)
     if selection.before is not None:
@@ -77,11 +78,16 @@ def condition(selection: Selection, first: int = 1) -> tuple[str, list[Value]]:
     if selection.reason is not None:
         wanted = f"*{selection.reason}*"
         words = f"{own_or('reason')} || ' ' || {own_or('reply')}"
-        add(f"lower({words}) LIKE {{}} ESCAPE '\\'", _pattern(wanted))
+        add(_like(words), _pattern(wanted))
     return " AND ".join(terms), values
+
+
+def _like(text: str) -> str:
+    """What is true of a text that a pattern fits: the same database makes both small."""
+    return f"lower({text}) LIKE lower({{}}) ESCAPE '\\'"
 
 
 def _pattern(text: str) -> str:
     """A pattern of LIKE from one in which `*` stands for any text."""
-    escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return escaped.replace("*", "%")
