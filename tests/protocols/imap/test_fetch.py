@@ -279,6 +279,16 @@ def test_what_is_kept_of_many_questions_is_bounded() -> None:
     assert max(len(template) for template, _ in selected.view.lasting) < 100
 
 
+def test_what_is_kept_has_held_messages_too() -> None:
+    """An agent may say that a content is held where nobody wants it."""
+    stage = Stage({**LETTERS, "held-from": "400"})
+    command = b"FETCH 1:5 BODY.PEEK[HEADER.FIELDS (From)]"
+    both = fetched(stage, [command, command])
+    once = fetched(Stage(LETTERS), [command])
+    assert once.count(b" FETCH ") == 5
+    assert both == once + once
+
+
 def test_a_message_that_is_gone_is_left_out() -> None:
     """RFC 2180 §4.1.2; by UID nothing is amiss (RFC 3501 §6.4.8)."""
     stage = Stage({"letters": "plain plain plain"})

@@ -30,7 +30,7 @@ BLOCK = 1024  # messages in a block of octets kept with a view
 BLOCKS = 256  # blocks kept with a view
 KEPT = 64 * 1024 * 1024  # octets of blocks of lasting items, of all views together
 OVERHEAD = 256  # octets that it takes to keep some
-LASTING = 2048  # blocks of lasting items that one view knows of
+LASTING = 16  # blocks of lasting items that a view knows of, for each block of its messages
 
 Message = tuple[int, bytes, int]  # UID, flags, mod-sequence
 
@@ -187,9 +187,9 @@ class View:
         return found
 
     def keep(self, key: tuple[bytes, int], octets: bytes) -> None:
-        """Keep the responses of a block, of items that never change."""
+        """Keep the responses of a block, of items that never change; those that came last."""
         self.lasting.pop(key, None)
-        if len(self.lasting) >= LASTING:
+        while len(self.lasting) >= LASTING * (len(self.uids) // BLOCK + 1):
             del self.lasting[next(iter(self.lasting))]
         self.lasting[key] = self.kept.put(octets)
 

@@ -158,9 +158,10 @@ def _send_batch(
                 sent.append(octets)
             yield from send(octets)
 
+    with_content = Need.CONTENT in needs
     for at, row in enumerate(rows if _has_octets(needs) else ()):
         content = row[7]
-        if isinstance(content, Held):
+        if with_content and isinstance(content, Held):
             yield from send_up_to(at)
             part = Slice.at(selected, [batch[at]], [row])
             yield from send_held(items, part, content, message_start(selected))
