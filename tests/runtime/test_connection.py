@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from posthouse.main import new_loop
-from posthouse.protocols.dialogue import Dialogue, ask, read_line, send, start_tls
+from posthouse.protocols.dialogue import (
+    Dialogue,
+    Interrupted,
+    ask,
+    read_line,
+    send,
+    start_tls,
+)
 from posthouse.protocols.engine import Engine
 from posthouse.runtime import connection as driver
 from posthouse.runtime.census import Census, Limits
@@ -199,6 +206,40 @@ def test_a_peer_that_reads_nothing_is_dropped_though_the_agent_was_asked(
                 wire.sendall(b"line\r\n")
                 await until(lambda: bool(stand.engines))
                 stand.agents[0].answer.set_result("!")
+                await until(stand.agents[0].gone.is_set)
+
+    run(main())
+
+
+def test_a_peer_that_reads_nothing_is_dropped_though_the_dialogue_is_broken(
+    monkeypatch: pytest.MonkeyPatch, run: Runs
+) -> None:
+    monkeypatch.setattr(driver, "LINGER", 0.1)
+    answered = 0
+
+    def answers_and_breaks() -> Dialogue[None]:
+        nonlocal answered
+        try:
+            while True:
+                yield from read_line(command=True)
+                yield from send(BLOCK[: driver.OUTPUT_HIGH_WATER // 2])
+                answered += 1
+        except Interrupted as end:
+            raise RuntimeError("broken") from end
+
+    async def main() -> None:
+        nonlocal answered
+        answered = 0
+        async with standing(answers_and_breaks) as stand:
+            with closing(stand.connect()) as wire:
+                wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                await until(lambda: bool(stand.agents))
+                (connection,) = stand.census.connections
+                while not connection.held:  # until the system takes no more
+                    before = answered
+                    wire.send(b"line\r\n")
+                    await until(lambda before=before: answered > before)  # type: ignore[misc]
+                connection.finish()
                 await until(stand.agents[0].gone.is_set)
 
     run(main())

@@ -210,6 +210,8 @@ class Connection(asyncio.Protocol):
             )
             self._transport.write(self._service.apology)
             self._transport.close()
+            self._ended = True
+            self._set_deadline(LINGER)
         finally:
             self._pumping = False
 
