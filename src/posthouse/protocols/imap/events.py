@@ -55,6 +55,21 @@ def obey(question: object) -> Dialogue[None]:
     yield from decide(question, type(None))
 
 
+# The client
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOut:
+    """Shown: nobody is logged in any more, and nothing selected (RFC 8437)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Shown: what the client says it is (RFC 2971). It proves nothing."""
+
+    fields: Mapping[str, str | None]
+
+
 # The list of mailboxes
 
 
@@ -224,11 +239,6 @@ class Appended:
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedOut:
-    """Shown: nobody is logged in any more, and nothing selected (RFC 8437)."""
-
-
-@dataclass(frozen=True, slots=True)
 class Replace:
     """The message that came with the command is added, and this one removed: both or neither.
 
@@ -245,13 +255,6 @@ class Replaced:
 
     appended: Appended
     news: News
-
-
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """Shown: what the client says it is (RFC 2971). It proves nothing."""
-
-    fields: Mapping[str, str | None]
 
 
 # QUOTA (RFC 9208)

@@ -240,7 +240,7 @@ class ReadStructure:
 
 @dataclass(frozen=True, slots=True)
 class AskTime:
-    """What time is it? Seconds since 1970, UTC (for RFC 5032)."""
+    """What time is it? Seconds since 1970, UTC (for RFC 5032 and RFC 9585)."""
 
 
 # What the agent knows without a look at the messages

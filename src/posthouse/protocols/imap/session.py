@@ -59,7 +59,7 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Watch:
+class Watching:
     """What NOTIFY has asked for (RFC 5465)."""
 
     wanted: Wanted  # of the selected mailbox, whichever it is
@@ -94,7 +94,7 @@ class Session:
     enabled: set[str] = field(default_factory=set)  # RFC 5161
     compressed: bool = False  # RFC 4978
     selected: Selected | None = None
-    watch: Watch | None = None
+    watch: Watching | None = None
     notices: dict[object, None] = field(default_factory=dict)  # the engine's, to be taken
     tag: bytes = b""  # of the command that is carried out
     ahead: bytes = b""  # of its responses, what is sent together with the tagged one

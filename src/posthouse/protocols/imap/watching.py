@@ -19,7 +19,7 @@ from .listing import attributes
 from .listing import response as list_response
 from .result import No
 from .sequence import runs
-from .session import Session, Watch
+from .session import Session, Watching
 from .view import NOTHING_WANTED, Selected, Wanted
 from .watch_events import Annotated, AskNoticed, Event, Named, Noticed, Overflow
 
@@ -35,7 +35,7 @@ _ITEMS = {
 
 def watch(session: Session, wanted: Wanted, others: bool) -> None:
     """From now on the client is told so much."""
-    session.watch = Watch(wanted, others, tell, tell_between)
+    session.watch = Watching(wanted, others, tell, tell_between)
     if session.selected is not None:
         session.selected.wanted = wanted
         session.selected.arrived, session.selected.made = (), frozenset()
