@@ -37,10 +37,11 @@ class Alias:
 
 
 class Absent(Enum):
-    """Why there is no mailbox."""
+    """Why there is no mailbox that a letter could be for."""
 
     UNKNOWN_USER = "no such user here"
     FOREIGN_DOMAIN = "not a domain of this site"
+    TOO_MANY = "an alias for more than one letter goes to"
 
 
 Resolved = LocalAccount | Alias | Absent

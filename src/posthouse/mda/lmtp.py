@@ -19,9 +19,15 @@ from posthouse.message.summary import Summary, summarise
 from posthouse.mta.queue.letter import Letter, Recipient
 from posthouse.mta.queue.states import State
 from posthouse.mta.queue.units import accept
-from posthouse.mta.receive.agent import NO_RELAY
 from posthouse.mta.receive.incoming import House, Incoming, source_of
-from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, SENDER_OK, Receiver
+from posthouse.mta.receive.receiver import (
+    NO_USER,
+    OK,
+    RECIPIENT_OK,
+    REFUSALS,
+    SENDER_OK,
+    Receiver,
+)
 from posthouse.mta.receive.recipients import Finder
 from posthouse.mta.receive.room import FULL_NOW, NOT_NOW, Room
 from posthouse.protocols.engine import Engine
@@ -101,8 +107,7 @@ class LmtpAgent(Receiver):
         assert address is not None
         found = self._service.finder.find(address)
         if isinstance(found, Absent):
-            foreign = found is Absent.FOREIGN_DOMAIN
-            return self.refuse_recipient(recipient, NO_RELAY if foreign else NO_USER)
+            return self.refuse_recipient(recipient, REFUSALS[found])
         if any(each.full for each in found):
             return self.refuse_recipient(recipient, self._service.full)
         self.filing.take(address, found)

@@ -12,7 +12,7 @@ from posthouse.mta.queue.sent import may_file_sent
 from posthouse.mta.receive.incoming import NO_COPY, House
 from posthouse.mta.receive.literals import NO_LITERALS, OwnLiterals
 from posthouse.mta.receive.manners import Manners
-from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, Reader, Receiver
+from posthouse.mta.receive.receiver import NO_USER, OK, RECIPIENT_OK, REFUSALS, Reader, Receiver
 from posthouse.mta.receive.recipients import Finder, foreign
 from posthouse.mta.receive.room import FULL_NOW, Room
 from posthouse.protocols.engine import Engine
@@ -138,11 +138,11 @@ class SubmissionAgent(Receiver):
         if meant is None:
             return self.refuse_recipient(recipient, NO_USER)
         found = self._service.finder.find(meant)
-        if found is Absent.UNKNOWN_USER:
-            return self.refuse_recipient(recipient, NO_USER)
-        if isinstance(found, Absent):
+        if found is Absent.FOREIGN_DOMAIN:
             found = [foreign(address)]
-        elif any(each.full for each in found):
+        if isinstance(found, Absent):
+            return self.refuse_recipient(recipient, REFUSALS[found])
+        if any(each.full for each in found):
             return self.refuse_recipient(recipient, self._service.full)
         self.incoming.add(address, found)
         return RECIPIENT_OK

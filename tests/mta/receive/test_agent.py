@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.message.address import parse_path
+from posthouse.mta.receive import recipients
 from posthouse.mta.receive.literals import OwnLiterals
 from posthouse.protocols.smtp.events import (
     BeginContent,
@@ -51,6 +52,22 @@ async def ask(here: TestHouse, talk: Callable[[smtplib.SMTP], object]) -> None:
 def test_transcript(path: Path, tmp_path: Path) -> None:
     async def test(here: TestHouse) -> None:
         await asyncio.to_thread(play_on_sockets, read(path), await here.listen(here.transfer))
+
+    in_house(tmp_path, test)
+
+
+def test_an_alias_for_too_many_is_refused_for_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "MOST", 2)
+
+    def talk(client: smtplib.SMTP) -> None:
+        client.mail("eve@f.example")
+        assert client.rcpt("staff@a.example")[0] == 451
+        assert client.rcpt("info@a.example")[0] == 250
+
+    async def test(here: TestHouse) -> None:
+        await ask(here, talk)
 
     in_house(tmp_path, test)
 

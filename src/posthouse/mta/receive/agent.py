@@ -17,11 +17,9 @@ from posthouse.runtime.service import Notify, Peer
 from .incoming import House
 from .literals import NO_LITERALS, OwnLiterals
 from .manners import Guest, Manners
-from .receiver import NO_USER, OK, RECIPIENT_OK, Receiver
+from .receiver import NO_USER, OK, RECIPIENT_OK, REFUSALS, Receiver
 from .recipients import Finder, foreign
 from .room import FULL_NOW, Room
-
-NO_RELAY = Reply(550, "5.7.1", "relaying denied")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +74,7 @@ class TransferAgent(Receiver):
         if found is Absent.FOREIGN_DOMAIN and address.domain in self._service.backup_for:
             found = [foreign(address)]
         if isinstance(found, Absent):
-            unknown = found is not Absent.FOREIGN_DOMAIN
-            return self.refuse_recipient(recipient, NO_USER if unknown else NO_RELAY)
+            return self.refuse_recipient(recipient, REFUSALS[found])
         if any(each.full for each in found):
             return self.refuse_recipient(recipient, self._service.full)
         self.incoming.add(address, found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Protocol, TypeVar
 
+from posthouse.accounts.directory import Absent
 from posthouse.protocols.erring import Erred
 from posthouse.protocols.smtp.events import (
     Abort,
@@ -31,7 +32,16 @@ OK = Reply(250, "2.0.0", "ok")
 SENDER_OK = Reply(250, "2.1.0", "sender ok")
 RECIPIENT_OK = Reply(250, "2.1.5", "recipient ok")
 NO_USER = Reply(550, "5.1.1", "no such user here")
+NO_RELAY = Reply(550, "5.7.1", "relaying denied")
+TOO_MANY = Reply(451, "4.3.5", "this address stands for too many others, try again later")
 WILL_NOT_SAY = Reply(252, "2.5.0", "send some mail, and see")  # RFC 5321 §7.3, RFC 5248 §2.4
+
+#: To a recipient who is not taken.
+REFUSALS = {
+    Absent.UNKNOWN_USER: NO_USER,
+    Absent.FOREIGN_DOMAIN: NO_RELAY,
+    Absent.TOO_MANY: TOO_MANY,
+}
 
 
 class Reader(Protocol):

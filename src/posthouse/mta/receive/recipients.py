@@ -15,8 +15,8 @@ from posthouse.store.unit import Unit, Work
 T = TypeVar("T")
 
 KEPT = 10_000  # recipients that are kept at hand, in all
-DEPTH = 10  # aliases that stand for aliases
-MOST = 1000  # recipients that one alias stands for
+DEPTH = 10  # aliases, one behind the other
+MOST = 1000  # recipients that one alias may stand for
 
 Found = list[Recipient] | Absent
 
@@ -86,8 +86,7 @@ def find(address: Address, separator: str) -> Unit[Found]:
             return [recipient]
         if isinstance(found, Absent):
             return found
-        recipients = yield from _expand(found, str(address), separator)
-        return recipients or Absent.UNKNOWN_USER
+        return (yield from _expand(found, str(address), separator))
 
     return unit
 
@@ -106,7 +105,7 @@ def _of_account(address: Address, found: LocalAccount) -> Recipient:
     return Recipient(path, domain, found.account, limited=found.quota > 0)
 
 
-def _expand(alias: Alias, original: str, separator: str) -> Work[list[Recipient]]:
+def _expand(alias: Alias, original: str, separator: str) -> Work[Found]:
     """Level by level, so that an alias that leads to itself ends.
 
     Those at other sites get the letter with the reverse-path that it came with: what happens to
@@ -128,7 +127,9 @@ def _expand(alias: Alias, original: str, separator: str) -> Work[list[Recipient]
             elif isinstance(found, Alias) and found.address not in seen:
                 seen.add(found.address)
                 deeper.append(found)
-            if len(recipients) >= MOST:
-                return list(recipients.values())
+            if len(recipients) > MOST:
+                return Absent.TOO_MANY
         level = deeper
-    return list(recipients.values())
+    if level:
+        return Absent.TOO_MANY
+    return list(recipients.values()) or Absent.UNKNOWN_USER

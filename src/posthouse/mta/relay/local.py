@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 NO_USER = Trouble("there is no such user at this site", "5.1.1")
 NO_USER_YET = Trouble("there is no such user at this site yet; its domain is new here", "4.1.1")
+TOO_MANY = Trouble("the address stands for too many others at this site", "4.3.5")
 NOT_OURS = Trouble("the domain has changed its place; it will be looked up again", "4.3.5")
 
 
@@ -43,7 +44,7 @@ class HandOver:
         if found is Absent.UNKNOWN_USER:
             return Deferred(NO_USER_YET) if self._is_young(address.domain) else Failed(NO_USER)
         if isinstance(found, Absent):
-            return Deferred(NOT_OURS)
+            return Deferred(TOO_MANY if found is Absent.TOO_MANY else NOT_OURS)
         return Expanded(
             tuple(
                 each

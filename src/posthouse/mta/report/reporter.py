@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from posthouse.accounts.directory import SEPARATOR, Absent
-from posthouse.message.address import Address, parse_mailbox
+from posthouse.message.address import parse_mailbox
 from posthouse.message.reports.dsn import Action, DeliveryReport, RecipientStatus, compose
 from posthouse.mta.queue.concluding import Report, derived, name_of
 from posthouse.mta.queue.letter import Letter, Recipient
@@ -37,14 +37,11 @@ class Reporter:
         hostname: str,
         now: Callable[[], float],
         separator: str = SEPARATOR,
-        route: Callable[[str], str] = str,
     ) -> None:
-        """`route` gives the key of the next hop for a domain of another site."""
         self._store = store
         self._hostname = hostname
         self._now = now
         self._separator = separator
-        self._route = route
 
     def report(
         self,
@@ -103,15 +100,9 @@ class Reporter:
         except ValueError:
             return ()
         found = self._store.read(find(address, self._separator))
-        if found is Absent.UNKNOWN_USER:
-            return ()
-        if isinstance(found, Absent):
-            return (self._routed(address),)
-        return tuple(found)
-
-    def _routed(self, address: Address) -> Recipient:
-        recipient = foreign(address)
-        return Recipient(recipient.forward_path, self._route(recipient.domain))
+        if found is Absent.FOREIGN_DOMAIN:
+            return (foreign(address),)
+        return () if isinstance(found, Absent) else tuple(found)
 
 
 def _statuses(
