@@ -34,12 +34,14 @@ from .item import (
     render,
     with_uids,
 )
+from .octets import SectionItem
 
 MARKED = 256  # messages marked as \\Seen at once
 LARGEST = 16 * 1024 * 1024  # octets of a block of responses that is kept
 LONGEST = 2 * 1024  # octets of the names of the items in one
-#: Messages asked for at once, else 256.
+#: Messages asked for at once, else 256; fewer where more than some items of each give its octets.
 AT_ONCE = ((Need.CONTENT, 32), (Need.HEADER, 64), (Need.LISTED, 128))
+SOME = 4
 
 
 @lru_cache(2048)  # as many as there are
@@ -47,8 +49,12 @@ def _has_octets(needs: Need) -> bool:
     return bool(needs & (Need.CONTENT | Need.HEADER | Need.LISTED))
 
 
-def _at_once(needs: Need) -> int:
-    return next((count for need, count in AT_ONCE if need in needs), 256)
+def _at_once(needs: Need, items: Sequence[Item]) -> int:
+    most = next((count for need, count in AT_ONCE if need in needs), 256)
+    if len(items) <= SOME:
+        return most
+    sections = sum([isinstance(item, SectionItem) for item in items])
+    return max(1, most * SOME // max(SOME, sections))
 
 
 def needs_of(items: Sequence[Item]) -> Need:
@@ -83,7 +89,7 @@ def send_rows(
     needs = needs_of(items)
     if not seen and Need.CONTENT not in needs and all(item.lasting for item in items):
         return (yield from _send_lasting(selected, positions, items, needs))
-    most = _at_once(needs)
+    most = _at_once(needs, items)
     complete = True
     for marked in batches(positions, MARKED):
         its_items = items
@@ -111,7 +117,7 @@ def _send_lasting(
 ) -> Dialogue[bool]:
     """Items that never change: whole blocks of responses are kept, and given again."""
     view, template = selected.view, message_template(items, selected)
-    most = _at_once(needs)
+    most = _at_once(needs, items)
     complete = True
     for start, stop in positions:
         for first in range(start - start % BLOCK, stop, BLOCK):
