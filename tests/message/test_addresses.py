@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from posthouse.message.addresses import (
     ADDRESS_LIMIT,
     GROUP_END,
+    TOKEN_LIMIT,
     Entry,
     parse_address_list,
 )
@@ -81,6 +82,13 @@ def test_number_of_addresses_is_limited() -> None:
     many = b", ".join(b"a%d@b" % number for number in range(3 * ADDRESS_LIMIT))
     assert len(parse_address_list(many)) == ADDRESS_LIMIT
     assert len(parse_address_list(b"g: " + many)) == ADDRESS_LIMIT + 1
+
+
+def test_attack_37_what_is_read_a_token_at_a_time_has_a_bound() -> None:
+    slow = b"(c) a b. <a@b>, "
+    assert len(parse_address_list(slow * 1500)) == 1500
+    (entry,) = parse_address_list(b"a " * 100_000)
+    assert len(entry.mailbox or b"") < 2 * TOKEN_LIMIT
 
 
 pieces = st.sampled_from(

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 ADDRESS_LIMIT = 2000  # entries of one field; what comes after is not told
 OCTET_LIMIT = 256 * 1024  # of one field; what comes after is not looked at
+TOKEN_LIMIT = 10 * ADDRESS_LIMIT  # of one field, where they are read one by one; the same
 
 
 class Entry(NamedTuple):
@@ -86,7 +88,7 @@ class _Reader:
         self.comment: bytes | None = None
 
     def read(self, value: bytes, position: int) -> None:
-        for kind, text, spaced in _tokens(value, position):
+        for kind, text, spaced in islice(_tokens(value, position), TOKEN_LIMIT):
             if len(self.entries) >= self.limit:
                 break
             if kind == "comment":
