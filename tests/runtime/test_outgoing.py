@@ -164,6 +164,20 @@ def test_a_certificate_of_another_name_is_not_accepted(
     run(serving(tls), test)
 
 
+def test_a_name_that_no_certificate_can_prove_is_a_handshake_that_fails(
+    authority: tuple[ssl.SSLContext, str],
+) -> None:
+    tls, file = authority
+
+    async def test(net: Net) -> None:
+        sender = await net.send(TLSPolicy.VERIFIED, client_context(True, file), "mx..example")
+        (unusable,) = sender.seen
+        assert isinstance(unusable, Unusable)
+        assert unusable.tls_failed
+
+    run(serving(tls), test)
+
+
 def test_a_peer_that_goes_away_is_an_outcome() -> None:
     async def test(net: Net) -> None:
         async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -8,7 +8,6 @@ is read than one buffer holds. A peer that goes away ends the dialogue and the a
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -382,7 +381,7 @@ class Connection(asyncio.Protocol):
     async def _start_tls(self) -> None:
         try:
             transport = await self._handshake()
-        except (OSError, ssl.SSLError) as error:
+        except Exception as error:  # noqa: BLE001  of a name that cannot be one, too
             self._handshake_failed(error)
             return
         if transport is None or transport.is_closing() or not self._admitted:  # it has gone
