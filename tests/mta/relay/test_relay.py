@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,32 +14,40 @@ import apsw
 import pytest
 
 from posthouse.mta.queue.letter import Letter, Recipient
-from posthouse.mta.queue.relaying import lease_next_hop
+from posthouse.mta.queue.relaying import Taken, lease_next_hop
 from posthouse.mta.queue.schedule import Schedule
 from posthouse.mta.queue.units import NEW, TOPIC, accept
+from posthouse.mta.receive.recipients import Found
+from posthouse.mta.relay import local
 from posthouse.mta.relay import relay as module
 from posthouse.mta.relay.channel import LEASE
 from posthouse.mta.relay.job import Job
 from posthouse.mta.relay.relay import Relay, Settings
+from posthouse.mta.report.reporter import Reporter
+from posthouse.mta.report.settlement import Settlement
+from posthouse.mta.route.hop import Decision, Local
 from posthouse.runtime.log import open_log
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import prepare
 from posthouse.store.database import StoreUnavailable
 from posthouse.store.store import Store
-from posthouse.store.unit import Work, one_of
+from posthouse.store.unit import Unit, Work, one_of
 
 from ..queue.site import NOON, found
 
 
 @dataclass
 class Site:
-    """A relay that runs; what it says, and the domains that it asks the router about."""
+    """A relay that runs, beside a router for whom each domain is local; what the relay says."""
 
     store: Store
     relay: Relay
     running: asyncio.Task[None]
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    said: list[str]
+
+
+async def here(_domain: str) -> Decision:
+    return Local()
 
 
 @asynccontextmanager
@@ -47,15 +55,10 @@ async def relaying(directory: Path) -> AsyncIterator[Site]:
     found(directory).close()
     store = Store(directory)
     said: list[str] = []
-    asked: list[str] = []
-
-    def is_local(domain: str) -> bool:
-        asked.append(domain)
-        raise ValueError("enough is known")
-
-    router: Any = SimpleNamespace(is_local=is_local)
-    settlement: Any = SimpleNamespace(schedule=Schedule(), in_doubt=lambda: True)
+    router: Any = SimpleNamespace(is_local=lambda _: True, route=here)
     log = open_log(write=lambda line: said.append(line.decode()))
+    reporter = Reporter(store, "mx.a.example", lambda: NOON)
+    settlement = Settlement(store, reporter, Schedule(), lambda: NOON, lambda: 0.0, log)
     relay = Relay(
         store,
         BlobFiles(directory),
@@ -69,7 +72,7 @@ async def relaying(directory: Path) -> AsyncIterator[Site]:
     )
     running = asyncio.ensure_future(relay.run())
     try:
-        yield Site(store, relay, running, said, asked)
+        yield Site(store, relay, running, said)
     finally:
         running.cancel()
         with suppress(asyncio.CancelledError):
@@ -78,10 +81,28 @@ async def relaying(directory: Path) -> AsyncIterator[Site]:
         store.close()
 
 
-async def take_in(store: Store) -> None:
+def take_in() -> Work[None]:
     letter = Letter("", prepare(b"Subject: a\r\n\r\n"), "test")
-    recipients = [Recipient("x@b.example", "b.example")]
-    await store.write(accept("L1", letter, recipients, NOON, "", 0))
+    recipients = [Recipient("ann@a.example", "a.example")]  # as it was before the domain was ours
+    yield from accept("L1", letter, recipients, NOON, "", 0)()
+
+
+def take_in_and_lease() -> Work[list[Taken]]:
+    yield from take_in()
+    return (yield from lease_next_hop("a.example", "w0-1", NOON, NOON + 60)())
+
+
+def account() -> Work[int]:
+    """Whose the recipient is that waits; 0: of another site."""
+    row = yield from one_of("SELECT account FROM queue_recipient")
+    return row[0] if row is not None else 0
+
+
+def state() -> Work[str]:
+    row = yield from one_of("SELECT state FROM queue_recipient")
+    assert row is not None
+    found: str = row[0]
+    return found
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -116,8 +137,26 @@ def test_it_looks_again_when_the_database_could_not_be_read(
             site.store.hear(TOPIC, NEW, 0)
             await until(lambda: any("disk I/O error" in line for line in site.said))
         assert not site.running.done()
-        await take_in(site.store)
-        await until(lambda: "b.example" in site.asked)
+        await site.store.write(take_in)
+        await until(lambda: site.store.read(account) == 1)
+
+    at_site(tmp_path, test)
+
+
+def test_a_letter_whose_mailbox_could_not_be_looked_up_is_put_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_address: object, _separator: object) -> Unit[Found]:
+        def unit() -> Work[Found]:
+            yield from one_of("SELECT 1")
+            raise apsw.IOError("disk I/O error")
+
+        return unit
+
+    async def test(site: Site) -> None:
+        monkeypatch.setattr(local, "find", fails)
+        await site.store.write(take_in)
+        await until(lambda: site.store.read(state) == "deferred")
 
     at_site(tmp_path, test)
 
@@ -132,9 +171,8 @@ def test_a_lease_that_could_not_be_extended_is_extended_later(
         return until
 
     async def test(site: Site) -> None:
-        await take_in(site.store)
-        (taken,) = await site.store.write(lease_next_hop("b.example", "w0-1", NOON, NOON + 60))
-        job = Job(taken, "w0-1", NOON + 60, "b.example", list(taken.recipients))
+        (taken,) = await site.store.write(take_in_and_lease)
+        job = Job(taken, "w0-1", NOON + 60, "a.example", list(taken.recipients))
         refused = []
 
         def full(_unit: object) -> asyncio.Future[object]:

@@ -484,12 +484,12 @@ class Channel:
         """Nothing goes out: all letters end here, or are for people of this site."""
         while not self.ending:
             while self._jobs:
-                job = self._jobs.popleft()
+                job = self._jobs[0]  # what cannot be looked up now stays in hand
                 if trouble is not None:
                     job.end_all(Failed(trouble))
                 for waiting in list(job.open):
                     job.end(waiting, self._depot.hand_over.outcome(waiting.forward_path))
-                self._depot.conclude(job)
+                self._depot.conclude(self._jobs.popleft())
             if not self._domains or self._leasing:
                 return
             await self._lease(BATCH)
