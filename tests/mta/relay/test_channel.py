@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,11 +13,12 @@ from posthouse.mta.queue.outcome import Deferred, Relayed
 from posthouse.mta.queue.relaying import Taken, Waiting
 from posthouse.mta.relay.carrier import Carrier, Target
 from posthouse.mta.relay.channel import Channel
-from posthouse.mta.relay.health import Health
+from posthouse.mta.relay.health import LOSSES, Health, Standing
 from posthouse.mta.relay.job import Job
 from posthouse.mta.route.hop import NextHop
 from posthouse.protocols.smtp.client.events import Fate, Letter, Outcome, Result
 from posthouse.protocols.smtp.client.reply import PeerReply
+from posthouse.protocols.smtp.client.transaction import UNREADABLE
 
 from .test_connections import on_a_loop
 
@@ -59,6 +61,22 @@ async def test_at_the_end_what_a_host_has_taken_of_a_letter_is_written_down() ->
     assert not job.open
     assert isinstance(job.outcomes[0], Deferred)
     assert isinstance(job.outcomes[1], Relayed)
+
+
+def test_a_content_that_cannot_be_sent_says_nothing_of_the_host() -> None:
+    async def test() -> None:
+        depot: Any = SimpleNamespace(conclude=lambda _: None)
+        channel = Channel(depot, "b.example", Health(20))
+        for _ in range(LOSSES):
+            carrier, job = connection(), letter_to_both()
+            channel.ready(carrier)
+            failed = Result(Fate.TEMPORARY, "DATA", UNREADABLE)
+            outcome = replace(said(failed, failed), reusable=False, unsendable=True)
+            channel.carried(carrier, job, list(BOTH), outcome)
+        assert channel.health.standing is Standing.UNKNOWN
+        assert channel.health.losses == 0
+
+    asyncio.run(test())
 
 
 @pytest.mark.parametrize(

@@ -328,7 +328,8 @@ class Channel:
                 carrier.share.good()
         else:
             self._carriers.pop(carrier, None)
-            self._lost(job)
+            if not outcome.unsendable:
+                self._lost(job)
         if job.open and job.turns < TURNS and not self.ending:
             job.turns += 1
             self._jobs.appendleft(job)

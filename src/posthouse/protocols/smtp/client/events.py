@@ -102,6 +102,8 @@ class Outcome:
     reusable: bool  # the connection can be used for another letter
     #: The connection, used for other letters before, had ended already: nothing was tried.
     stale: bool = False
+    #: This side has broken off, no fault of the peer's: the content is not one that can be sent.
+    unsendable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Transaction:
     letter: Letter
     results: dict[int, Result] = field(default_factory=dict)  # by the recipient's place
     ended: bool = False  # the final dot may have gone out
+    unsendable: bool = False  # its content cannot be read, or not be said
 
     @property
     def open(self) -> list[int]:
@@ -72,7 +73,7 @@ class Transaction:
     def outcome(self, reusable: bool, stale: bool = False) -> Outcome:
         """What became of it, once everyone is settled."""
         results = tuple(self.results[i] for i in range(len(self.letter.recipients)))
-        return Outcome(self.letter, results, reusable, stale)
+        return Outcome(self.letter, results, reusable, stale, self.unsendable)
 
 
 @dataclass(slots=True)

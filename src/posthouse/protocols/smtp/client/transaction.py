@@ -164,8 +164,10 @@ def send_content(transaction: Transaction) -> Dialogue[None]:
             yield from send(transparency.take(block))
         last = transparency.end()
     except Failed:
+        transaction.unsendable = True
         raise Over(UNREADABLE) from None
     except Unfit as unfit:
+        transaction.unsendable = True
         raise Over(ours(unfit.status, unfit.text)) from None
     transaction.ended = True
     yield from send(last)
