@@ -7,11 +7,12 @@ import email.policy
 from email.headerregistry import AddressHeader
 from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from posthouse.message.structure import parse, walk
-from posthouse.message.surrogate import is_conventional, surrogate
+from posthouse.message.surrogate import conventional_header, is_conventional, surrogate
 
 LETTER = """\
 Return-Path: <пётр@пример.example>\r
@@ -72,6 +73,23 @@ def test_what_is_kept_and_what_is_lost() -> None:
     assert [group.display_name for group in to.groups if len(group.addresses) == 2] == ["команда"]
     assert message.get_content_type() == "multipart/mixed"
     assert message.get_param("name") is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "=?utf-8?q?boss?=@a.example",
+        '"x, boss@a.example"',
+        'x@"b, boss@a.example"',
+        "x@=?utf-8?q?a?=",
+    ],
+)
+def test_no_address_of_somebody_else_comes_of_it(told: str) -> None:
+    """§2.1; RFC 2047 §5 (3): an encoded word is none in an address."""
+    made = conventional_header(f"To: Zoë <zoe@b.example>, {told}\r\n\r\n".encode())
+    message = email.message_from_bytes(made, policy=email.policy.default)
+    addresses = [a.addr_spec for a in cast("AddressHeader", message["To"]).addresses]
+    assert addresses == ["zoe@b.example", "invalid@internationalized-address.invalid"]
 
 
 def test_parts() -> None:

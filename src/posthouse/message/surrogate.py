@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from posthouse.message.addresses import Entry, parse_address_list
-from posthouse.message.encodings import decode_words, encode_words
+from posthouse.message.encodings import decode_charset, decode_words, encode_words
 from posthouse.message.header import Octets, format_field, unfold
 from posthouse.message.parameter import Parameters, parse_media_type, parse_value
 from posthouse.message.structure import Part, parse, walk
@@ -27,6 +27,7 @@ _atoms = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 ).fullmatch
 _global = re.compile(rb"(?im)^(content-type[ \t]*:[ \t]*(?:\r\n[ \t]+)?message/)global\b")
+_domain = re.compile(r"[A-Za-z0-9.-]+|\[[!-Z^-~]*\]").fullmatch
 _quotable = re.compile(r'(["\\])')
 
 
@@ -104,11 +105,12 @@ def _addresses(value: bytes, with_names: bool) -> str:
 
 
 def _address(entry: Entry, with_name: bool) -> str:
-    address = decode_words(entry.mailbox or b"")
-    if entry.host:
-        address = f"{address}@{decode_words(entry.host)}"
+    address, host = decode_charset(entry.mailbox or b"", ""), decode_charset(entry.host or b"", "")
+    if host:
+        address = f"{address}@{host}"
     name = decode_words(entry.name or b"") if with_name else ""
-    if not address.isascii():
+    # Nor what is no address, or what others may take for encoded words: another might come of it.
+    if not (address.isascii() and _domain(host)) or "=?" in address:
         name = f"{name} {address}".strip() if with_name else ""
         address = INVALID
     if not name:
