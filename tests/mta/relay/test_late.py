@@ -10,6 +10,7 @@ from posthouse.mta.queue.next_hops import Memory, remember
 from posthouse.mta.queue.outcome import Deferred, Outcome, Trouble
 from posthouse.mta.queue.schedule import DAY, HOUR, Schedule
 from posthouse.mta.queue.units import accept
+from posthouse.mta.relay.channel import LEASE
 from posthouse.mta.relay.late import Late
 from posthouse.store.contents import prepare
 from posthouse.store.store import Store
@@ -60,6 +61,23 @@ def test_what_has_waited_too_long_is_found(tmp_path: Path) -> None:
 def test_without_warnings_only_what_is_given_up(tmp_path: Path) -> None:
     found = late(tmp_path, Schedule(warn_after=0), NOON + HOUR)
     assert len(found) == 12
+
+
+def test_leases_begin_when_they_are_taken_however_long_the_others_took(tmp_path: Path) -> None:
+    async def work() -> None:
+        store, now = Store(tmp_path), NOON
+        for number in range(12):
+            await take_in(store, f"OLD{number}", "b.example", NOON - 6 * DAY)
+        await store.write(remember(["b.example"], Memory(NOON + DAY, 9, DEAD), NOON))
+        finder = Late(store, Schedule(), lambda: "w0-1", lambda: now)
+        async for jobs in finder.portions():
+            assert {job.until for job in jobs} == {now + LEASE}
+            now += 60
+        assert now > NOON + 60
+        store.close()
+
+    found(tmp_path).close()
+    asyncio.run(work())
 
 
 def test_a_next_hop_that_is_tried_now_is_not_anticipated(tmp_path: Path) -> None:

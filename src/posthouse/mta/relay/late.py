@@ -37,6 +37,7 @@ class Late:
         for domain in await self.store.read_long(late_next_hops(now, give_up, warn)):
             memory = self.store.read(remembered(domain))
             while memory is not None:
+                now = int(self.now())
                 lease, until = self.new_lease(), now + LEASE
                 unit = lease_late(domain, lease, now, until, give_up, warn, AT_ONCE)
                 taken = await self.store.write(unit, long=True)
