@@ -38,9 +38,18 @@ def run(engine: Engine, pieces: list[bytes], stage: Stage, failing: bool = False
             elif failing:
                 engine.fail(Failed())
             else:
-                engine.answer(stage.answer(1, event, None))
+                _ask(engine, stage, event)
         sent += engine.send()
     return sent
+
+
+def _ask(engine: Engine, stage: Stage, question: object) -> None:
+    try:
+        answer = stage.answer(1, question, None)
+    except Failed as failure:
+        engine.fail(failure)
+    else:
+        engine.answer(answer)
 
 
 tokens = st.sampled_from(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from posthouse.protocols.dialogue import Failed
+from posthouse.protocols.imap.events import BeginAppend, EndAppend
 from tests.protocols.imap.stage import Stage
 from tests.protocols.imap.test_invariants import run
 
@@ -115,10 +118,11 @@ class Mailbox(RuleBasedStateMachine):
     """Three clients in one mailbox, each told at its own times."""
 
     settings: ClassVar[dict[str, str]] = {"messages": "4"}
+    stages: ClassVar[type[Stage]] = Stage
 
     def __init__(self) -> None:
         super().__init__()
-        self.stage = Stage(self.settings)
+        self.stage = self.stages(self.settings)
         self.clients = [Client(self.stage, number) for number in (1, 2, 3)]
 
     @rule(who=st.integers(0, 2), named=sets, mode=mode, flag=flag, silent=st.booleans())
@@ -172,7 +176,9 @@ class Mailbox(RuleBasedStateMachine):
     @rule(who=st.integers(0, 2))
     def noop(self, who: int) -> None:
         """A client that asks knows all: its view is the mailbox."""
-        client = self.clients[who]
+        self.ask(self.clients[who])
+
+    def ask(self, client: Client) -> None:
         client.say(b"NOOP")
         self.agree(client)
 
@@ -208,8 +214,7 @@ class Mailbox(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for client in self.clients:
-            client.say(b"NOOP")
-            self.agree(client)
+            self.ask(client)
 
 
 class Precise(Mailbox):
@@ -218,7 +223,45 @@ class Precise(Mailbox):
     settings: ClassVar[dict[str, str]] = {"messages": "4", "precise": "yes"}
 
 
+class Shaky(Stage):
+    """A stage that fails: before it has done what it was asked to do, or after."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        super().__init__(given)
+        self.failures: dict[int, list[str]] = {}  # by connection, of the next questions
+
+    def answer(self, connection: int, question: object, text: str | None) -> object:
+        to_come = self.failures.get(connection)
+        if not to_come or isinstance(question, BeginAppend | EndAppend):
+            return super().answer(connection, question, text)
+        failure = to_come.pop(0)
+        if failure == "before":
+            raise Failed
+        answer = super().answer(connection, question, text)
+        if failure == "after":
+            raise Failed
+        return answer
+
+
+class Failing(Precise):
+    """The same, where some questions are not answered: what was not told is told later."""
+
+    stages = Shaky
+
+    @rule(who=st.integers(0, 2), failures=st.lists(st.sampled_from(["before", "after", ""])))
+    def fail(self, who: int, failures: list[str]) -> None:
+        assert isinstance(self.stage, Shaky)
+        self.stage.failures[self.clients[who].connection] = failures
+
+    def ask(self, client: Client) -> None:
+        assert isinstance(self.stage, Shaky)
+        self.stage.failures.clear()
+        super().ask(client)
+
+
 Mailbox.TestCase.settings = settings(deadline=None, max_examples=40, stateful_step_count=40)
 Precise.TestCase.settings = Mailbox.TestCase.settings
 TestMailbox = Mailbox.TestCase
+Failing.TestCase.settings = Mailbox.TestCase.settings
 TestPrecise = Precise.TestCase
+TestFailing = Failing.TestCase
