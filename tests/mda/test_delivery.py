@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from posthouse.mda import delivery as module
 from posthouse.mda.delivery import LocalDelivery
 from posthouse.message.summary import Summary, summarise
 from posthouse.mta.queue.letter import Letter, Recipient
+from posthouse.mta.queue.next_hops import forget
 from posthouse.mta.queue.queue import Queue
 from posthouse.mta.queue.schedule import Schedule
 from posthouse.mta.report.reporter import Reporter
@@ -26,10 +28,11 @@ from posthouse.runtime.log import open_log
 from posthouse.store import summing
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.contents import ROW, Prepared, prepare, prepare_file
+from posthouse.store.database import StoreUnavailable
 from posthouse.store.migrate import migrate
 from posthouse.store.store import Store
 from posthouse.store.summing import AT_ONCE
-from posthouse.store.unit import Work, rows_of, run
+from posthouse.store.unit import Unit, Work, rows_of, run
 
 BAD = b"Subject: bad\r\n\r\n"
 GOOD = b"Subject: good\r\n\r\n"
@@ -141,5 +144,43 @@ def test_the_others_are_delivered_when_one_is_damaged(tmp_path: Path) -> None:
         await site.store.write(damage)
         await site.take_in(GOOD)
         await site.only_the_good_one_is_delivered(GOOD)
+
+    at_site(tmp_path, test)
+
+
+def test_what_there_is_no_room_for_is_not_tried_without_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk has room for what is small: to give a letter back, and to take it again."""
+    tries = 0
+
+    async def test(site: Site) -> None:
+        write = site.store.write
+
+        def without_room(unit: Unit[Any], long: bool = False) -> asyncio.Future[Any]:
+            nonlocal tries
+            if unit.__qualname__.startswith("deliver."):
+                tries += 1
+                refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+                refused.set_exception(StoreUnavailable("the disk is full"))
+                return refused
+            return write(unit, long)
+
+        monkeypatch.setattr(site.store, "write", without_room)
+        await site.take_in(GOOD)
+        running = asyncio.create_task(site.delivery.run())
+        async with asyncio.timeout(20):
+            while not tries:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        for _ in range(30):  # writes of others
+            await write(forget([]))
+        assert tries <= 2
+        monkeypatch.setattr(module, "AGAIN", 0.01)
+        async with asyncio.timeout(20):
+            while tries < 5:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
 
     at_site(tmp_path, test)

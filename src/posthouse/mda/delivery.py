@@ -241,8 +241,9 @@ class LocalDelivery:
 
     def _leave(self, letter: Taken) -> None:
         """It is where it was; as soon as there is room again it need not wait for its lease."""
+        if not self._left:
+            asyncio.get_running_loop().call_later(AGAIN, self._woken.set)
         self._left[letter.message] = None
-        self._woken.set()
 
     async def _give_back(self) -> None:
         """What was left may be taken again."""
@@ -264,7 +265,7 @@ class LocalDelivery:
             except Exception as error:  # noqa: BLE001  what waits must not wait for a new start
                 self._log.error("local delivery failed", error=repr(error))
                 taken = 0
-            if taken < BATCH:
+            if taken < BATCH or self._left:
                 pause = AGAIN if self._left and not self._store.trouble else POLL
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):  # wait_for of 3.11 may lose a cancellation
