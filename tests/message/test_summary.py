@@ -8,7 +8,13 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posthouse.message.summary import SUMMARY_VERSION, envelope, summarise
+from posthouse.message.summary import (
+    ENVELOPE_LIMIT,
+    STRUCTURE_LIMIT,
+    SUMMARY_VERSION,
+    envelope,
+    summarise,
+)
 from tests.message.imap import check_body, check_envelope, read
 from tests.message.test_structure import COMPLEX, lines, piece
 
@@ -157,6 +163,52 @@ def well_formed(content: bytes) -> None:
     check_body(read(summary.body), extended=False)
     check_body(read(summary.body_structure), extended=True)
     assert 0 <= summary.header_size <= len(content)
+
+
+def part_of(fields: bytes, text: bytes = b"x") -> bytes:
+    return b"--b\r\n" + fields + b"\r\n\r\n" + text + b"\r\n"
+
+
+MIXED = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+LONG = b"y" * 16_000
+
+
+def test_a_thousand_parts_that_say_much() -> None:
+    """Of each no more is told than what it is, so that the answer for many messages is bounded."""
+    whole = part_of(b"Content-Type: image/png\r\nContent-Description: " + LONG)
+    nested = part_of(b"Content-Type: message/rfc822", b"Subject: " + LONG + b"\r\n\r\nx")
+    odd = part_of(b"Content-Type: " + LONG + b"/" + LONG)
+    content = MIXED + (whole + nested + odd) * 200 + b"--b--\r\n"
+    summary = summarise(content)
+    well_formed(content)
+    assert len(summary.body_structure) < STRUCTURE_LIMIT
+    assert len(summary.body) < STRUCTURE_LIMIT
+    body = read(summary.body_structure)
+    parts = [each for each in body if isinstance(each, list)]
+    assert len(parts) == 600
+    assert parts[0] == [b"image", b"png", None, None, None, b"7BIT", 1, None, None, None, None]
+    assert parts[1][:2] == [b"message", b"rfc822"]
+    assert parts[1][6] == len(b"Subject: " + LONG + b"\r\n\r\nx")
+    assert parts[1][7] == [None] * 10
+
+
+def test_a_few_parts_that_say_much() -> None:
+    content = MIXED + part_of(b"Content-Description: " + LONG) * 10 + b"--b--\r\n"
+    assert summarise(content).body_structure.count(LONG) == 10
+
+
+def test_an_envelope_that_says_much() -> None:
+    """The beginning of each field is told; of From three times."""
+    people = b",\r\n ".join(b"%b <n%d@x.example>" % (b"y" * 1000, at) for at in range(300))
+    content = b"".join(b"%b: %b\r\n" % (each, people) for each in (b"From", b"To", b"Cc"))
+    content += b"Subject: one\r\n\r\nx\r\n"
+    well_formed(content)
+    found = summarise(content).envelope
+    assert len(found) < ENVELOPE_LIMIT
+    value = read(found)
+    assert value[1] == b"one"
+    assert value[5][0] == [b"y" * 1000, None, b"n0", b"x.example"]
+    assert 5 <= len(value[5]) <= 9
 
 
 def test_file_in_place_of_octets(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 
 from posthouse.message.addresses import Entry, parse_address_list
 from posthouse.message.dates import parse_date
@@ -22,10 +23,13 @@ from posthouse.message.structure import Part, parse, walk
 
 FEW = 256  # octets of an address list that is remembered
 WORD = 40  # octets of a word that is
-SUMMARY_VERSION = 3  # one more whenever the octets come out otherwise
+SUMMARY_VERSION = 4  # one more whenever the octets come out otherwise
 
 STRING_LIMIT = 16 * 1024  # octets of one string; the rest is not told
 QUOTED_LIMIT = 1000  # octets; longer strings are literals
+ENVELOPE_LIMIT = 256 * 1024  # octets; of what has more, the beginning of each field is told
+BEGINNING = 8 * 1024  # octets of it
+STRUCTURE_LIMIT = 256 * 1024  # octets; of what has more, types and sizes alone are told
 
 _NIL = b"NIL"
 _plain = re.compile(rb"[ !#-\[\]-~]*").fullmatch
@@ -90,6 +94,14 @@ def _first_fields(header: bytes) -> dict[bytes, bytes]:
 
 
 def _envelope(fields: dict[bytes, bytes]) -> bytes:
+    """ENVELOPE, which many readers are sent for many messages at once: not too much of it."""
+    made = _whole_envelope(fields)
+    if len(made) <= ENVELOPE_LIMIT:
+        return made
+    return _whole_envelope({name: value[:BEGINNING] for name, value in fields.items()})
+
+
+def _whole_envelope(fields: dict[bytes, bytes]) -> bytes:
     """date, subject, from, sender, reply-to, to, cc, bcc, in-reply-to, message-id."""
     get = fields.get
     author = _addresses(get(b"from"))
@@ -152,17 +164,49 @@ def _string(value: bytes | None) -> bytes:
 
 
 def _structures(content: Octets, root: Part) -> tuple[bytes, bytes]:
-    """BODY and BODYSTRUCTURE of a tree, children before their parents."""
+    """BODY and BODYSTRUCTURE of a tree, and not too much of it."""
+    parts = walk(root)
+    made = _of_parts(content, parts, parts, STRUCTURE_LIMIT)
+    if made is None:
+        made = _of_parts(b"", parts, list(map(_bare, parts)))
+    assert made is not None
+    return made
+
+
+def _of_parts(
+    content: Octets, parts: Sequence[Part], shown: Sequence[Part], most: float = inf
+) -> tuple[bytes, bytes] | None:
+    """The same of all parts, children before their parents; None where it is more than `most`."""
     made: dict[int, tuple[bytes, bytes]] = {}
-    for part in reversed(walk(root)):
+    for part, its in zip(reversed(parts), reversed(shown), strict=True):
         children = [made.pop(id(child)) for child in part.children]
         make = _multipart if part.is_multipart else _leaf
-        body, extensions = make(content, part, children)
-        made[id(part)] = (
-            b"(" + body[0] + b")",
-            b"(" + body[1] + b" " + extensions + b")",
-        )
-    return made[id(root)]
+        body, extensions = make(content, its, children)
+        structure = b"(" + body[1] + b" " + extensions + b")"
+        most -= len(structure)
+        if children:
+            most += sum([len(each) for _, each in children])
+        if most < 0:
+            return None
+        made[id(part)] = b"(" + body[0] + b")", structure
+    return made[id(parts[0])]
+
+
+def _bare(part: Part) -> Part:
+    """What the part is, and how large, without all that its header may say."""
+    return Part(
+        part.header_start,
+        part.body_start,
+        part.end,
+        type=part.type[:WORD],
+        subtype=part.subtype[:WORD],
+        parameters=(),
+        encoding=part.encoding[:WORD],
+        lines=part.lines,
+        is_multipart=part.is_multipart,
+        is_message=part.is_message,
+        children=part.children,
+    )
 
 
 _Made = tuple[tuple[bytes, bytes], bytes]
