@@ -12,6 +12,7 @@ from posthouse.message.address import Address, canonical
 from posthouse.message.addresses import parse_address_list
 from posthouse.message.dates import format_date, parse_date
 from posthouse.message.header import CRLF, Header, format_field, unfold
+from posthouse.message.parameter import without_comments
 
 # msg-id (RFC 5322 §3.6.4), leniently: what other programs can refer to.
 _message_id = re.compile(rb"<[!-;=?-~\x80-\xff]{1,990}>").fullmatch
@@ -26,8 +27,8 @@ def has_date(header: Header) -> bool:
 
 def has_message_id(header: Header) -> bool:
     """Whether there is a Message-ID of valid syntax (§8.3)."""
-    value = header.get(b"message-id")
-    return value is not None and _message_id(unfold(value)) is not None
+    value = unfold(header.get(b"message-id") or b"")
+    return any(map(_message_id, (value, without_comments(value).strip())))
 
 
 def has_author(header: Header) -> bool:

@@ -35,7 +35,7 @@ _section = re.compile(rb"(.+?)(?:\*([0-9]{1,4}))?(\*)?", re.DOTALL).fullmatch
 
 def parse_media_type(value: bytes) -> tuple[bytes, bytes, Parameters] | None:
     """Content-Type (RFC 2045 §5.1) as type, subtype, parameters; None if it has no such form."""
-    value = _without_comments(value[:OCTET_LIMIT])
+    value = without_comments(value[:OCTET_LIMIT])
     found = _media_type(value)
     if found is None:
         return None
@@ -44,7 +44,7 @@ def parse_media_type(value: bytes) -> tuple[bytes, bytes, Parameters] | None:
 
 def parse_value(value: bytes) -> tuple[bytes, Parameters]:
     """A token with parameters, such as Content-Disposition (RFC 2183 §2)."""
-    value = _without_comments(value[:OCTET_LIMIT]).lstrip()
+    value = without_comments(value[:OCTET_LIMIT]).lstrip()
     found = _value(value)
     assert found is not None
     return found[0], _parameters(value, found.end())
@@ -107,7 +107,7 @@ def _unquoted(text: bytes) -> bytes:
     return _quoted_pair.sub(rb"\1", text) if b"\\" in text else text
 
 
-def _without_comments(value: bytes) -> bytes:
+def without_comments(value: bytes) -> bytes:
     """Without comments; what is in quotes is none, and quotes in a comment are not looked at."""
     if b"(" not in value:
         return value
