@@ -12,6 +12,7 @@ from posthouse.config.description import describe
 from posthouse.config.listen import services
 from posthouse.config.loading import Wrong, find, load
 from posthouse.config.relay import Route, in_long_form
+from posthouse.routing import ourselves
 
 
 def test_every_setting_is_explained() -> None:
@@ -125,6 +126,19 @@ def test_routes(tmp_path: Path) -> None:
     }
     loaded = load(path, ["routes.example.org.tls=required"])
     assert in_long_form(loaded.routes)["example.org"] == Route("lmtp:store.example.org", "required")
+
+
+@pytest.mark.parametrize(
+    ("listening", "everywhere"),
+    [("*:25", True), ("0.0.0.0:25", True), ("[::]:25", True), ("192.0.2.1:25", False)],
+)
+def test_whoever_listens_everywhere_is_there_by_any_address(
+    listening: str, everywhere: bool
+) -> None:
+    us = ourselves(load(None, [f"listen.smtp={listening}"]), "mx.example.org")
+    assert us.everywhere == everywhere
+    assert us.names == {"mx.example.org"}
+    assert us.is_address("127.0.0.1") == everywhere
 
 
 @pytest.mark.parametrize(

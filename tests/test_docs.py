@@ -16,7 +16,7 @@ from docs import generate
 
 from posthouse.cli.root import posthouse
 from posthouse.config import Config
-from posthouse.config.description import describe
+from posthouse.config.description import describe, named_files
 from posthouse.config.listen import services
 from posthouse.config.loading import load
 from posthouse.protocols.imap.commands import ALL as IMAP_COMMANDS
@@ -24,6 +24,7 @@ from posthouse.protocols.imap.extensions import ALL as IMAP_EXTENSIONS
 from posthouse.protocols.pop3.capabilities import ALL as CAPABILITIES
 from posthouse.protocols.sasl import MECHANISMS
 from posthouse.protocols.smtp.extensions import EXTENSIONS
+from posthouse.routing import check
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "posthouse"
@@ -133,7 +134,11 @@ def test_settings_can_be_used(page: Path, tmp_path: Path) -> None:
     for number, block in enumerate(blocks(page, "toml")):
         file = tmp_path / f"{number}.toml"
         file.write_text(block, encoding="utf-8")
-        load(file)
+        config = load(file)
+        for _, name in named_files(config):
+            if name and not Path(name).is_absolute():
+                (tmp_path / name).write_text("secret\n", encoding="utf-8")
+        check(config, tmp_path)
     keys = {setting.key for setting in describe()}
     tables = {key.partition(".")[0] for key in keys if "." in key}
     named = re.findall(rf"`((?:{'|'.join(tables)})\.\w+)`", text_of(page))

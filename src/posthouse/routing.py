@@ -109,8 +109,9 @@ def ourselves(config: Config, hostname: str) -> Ourselves:
     """By our name, the names of the settings, and where `smtp` listens. Raises Wrong."""
     names = {hostname.lower().removesuffix(".")}
     addresses: set[str] = set()
-    everywhere = False
-    listening = [address.rpartition(":")[0].strip("[]") for address in config.listen.smtp]
+    listening = {address.rpartition(":")[0].strip("[]") for address in config.listen.smtp}
+    everywhere = "*" in listening
+    listening.discard("*")
     for each in (*config.relay.names, *listening):
         try:
             address = ipaddress.ip_address(each.partition("%")[0])
