@@ -204,6 +204,22 @@ def test_flags_of_a_hundred_thousand_messages() -> None:
     assert times[1] < 0.5
 
 
+def test_blocks_of_many_keywords_are_not_kept() -> None:
+    """Each message may bear a hundred of them, of 64 octets."""
+    stage = Stage({})
+    keywords = b" ".join([b"%064d" % at for at in range(100)])
+    for _ in range(2 * BLOCK_OF_MESSAGES):
+        stage.boxes["INBOX"].add(keywords if len(stage.boxes["INBOX"].messages) < 100 else b"")
+    engine = stage.open()
+    commands = [b"a EXAMINE INBOX\r\n", b"b NOOP\r\n", b"c UID FETCH 1:* FLAGS\r\n"]
+    stage.boxes["INBOX"].recent = 1 << 31
+    sent = run(engine, commands, stage)
+    assert sent.count(keywords) == 100
+    selected = stage.sessions[1].selected
+    assert selected is not None
+    assert [block for _, block in selected.view.blocks] == [1]
+
+
 def test_too_many_items() -> None:
     stage = Stage({"messages": "1"})
     engine = stage.open()

@@ -18,6 +18,7 @@ from ..sequence import joined
 from ..view import BLOCK, BLOCKS, Selected
 
 RECENT = rb"\Recent"
+LARGEST = 256 * 1024  # octets of a block that is kept with the view
 FEW = 64  # messages in a row, where they are fewer all responses are made together
 
 
@@ -150,7 +151,7 @@ def from_view(
             octets = view.blocks.get(key)
             if octets is None:
                 octets = render(items, Slice.of(selected, low, high), template)
-                if len(view.blocks) < BLOCKS:
+                if len(view.blocks) < BLOCKS and len(octets) <= LARGEST:
                     view.blocks[key] = octets
             yield octets
 
