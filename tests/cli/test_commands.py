@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from posthouse.accounts.scram import find_key
 from posthouse.cli.root import COMMANDS, posthouse
@@ -77,8 +78,31 @@ def test_wrong_usage_has_another_status(run: Run) -> None:
     run("domain", "add", status=2)
     run("account", "add", "a@example.org", status=2)  # no terminal to ask
     run("send", "--text", "hi", status=2)
+    run("send", "--to", "a@example.org", "--text", "hi", "--host", "localhost:65536", status=2)
+    run("send", "--to", "a@example.org", "--text", "hi", "--host", "a..b", status=1)
     run("send", "--to", "a@example.org", "--file", "-", "--subject", "hi", status=2)
     run("serve", "--workers", "0", status=2)
+
+
+def test_which_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Path] = []
+    monkeypatch.setattr(
+        "posthouse.mua.cli.house.House.read", lambda self, _: seen.append(self.data) or []
+    )
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    listing = ["domain", "list"]
+    for environment, words, expected in (
+        (None, listing, "data"),
+        (one, listing, one),
+        (one, ["--data", two, *listing], two),
+        (one, [*listing, "--data", two], two),
+        (None, ["--data", one, *listing], one),
+        (None, ["--data", one, *listing, "--data", two], two),
+    ):
+        CliRunner(env={"POSTHOUSE_DATA": environment}).invoke(
+            posthouse, words, catch_exceptions=False
+        )
+        assert str(seen.pop()) == expected
 
 
 def test_nobody_else_may_read_the_files(run: Run, data: Path) -> None:

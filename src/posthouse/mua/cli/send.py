@@ -20,6 +20,8 @@ from .house import Refused, data_option, house, printable, read_password
 
 PATIENCE = 60.0  # seconds for each step of the server
 
+_host_and_port = re.compile(r"([^:]*|\[[^]]*\]):([0-9]{1,9})").fullmatch  # [::1]:587; ::1 is a host
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -142,7 +144,9 @@ def _own_server(log_in: bool) -> Server:
 
 
 def _other_server(text: str, insecure: bool) -> Server:
-    host, _, port = text.rpartition(":") if re.search(r":\d+$", text) else (text, "", "587")
+    host, port = found.groups() if (found := _host_and_port(text)) else (text, "587")
+    if not 0 < int(port) < 65536:
+        raise click.UsageError(f"{text!r} has no port from 1 to 65535")
     context = ssl.create_default_context()
     if insecure:
         context.check_hostname = False
@@ -176,7 +180,7 @@ def _hand_over(
         reply = error.smtp_error
         words = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
         raise Refused(f"{place}: {error.smtp_code} {words}") from None
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, UnicodeError, smtplib.SMTPException) as error:  # no name of a host
         raise Refused(f"{place}: {error}") from None
     if refused:
         raise Refused("sent to the others, but " + _refusals(refused, user))
