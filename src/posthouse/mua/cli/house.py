@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from ...store.direct import DirectStore
@@ -106,9 +107,11 @@ def refusing() -> Iterator[None]:
         raise Refused(str(error)) from None
 
 
-def _keep_data(ctx: click.Context, _option: click.Parameter, value: Path | None) -> None:
+def _keep_data(ctx: click.Context, option: click.Parameter, value: Path | None) -> None:
+    """What is typed last goes before what was typed first, and that before the environment."""
     root = ctx.find_root()
-    if value is not None or root.obj is None:
+    source = ctx.get_parameter_source(option.name or "")
+    if root.obj is None or source is ParameterSource.COMMANDLINE:
         root.obj = House(value or Path(DEFAULT_DATA))
 
 
