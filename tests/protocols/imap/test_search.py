@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posthouse.protocols.imap.mail_events import FetchRows, FindOrdering, FindText, Need
-from posthouse.protocols.imap.search import mask
+from posthouse.protocols.imap.search import mask, message
 from tests.protocols.imap.stage import Message, Stage
 from tests.protocols.imap.test_invariants import run
 
@@ -161,6 +162,21 @@ def test_attack_16_a_search_bomb_takes_linear_time() -> None:
     sent = run(stage.open(), [b"s SELECT INBOX\r\n", b"a SEARCH " + program + b"\r\n"], stage)
     assert b"* SEARCH\r\n" in sent
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(("key", "decoded"), [("SUBJECT", "decode_words"), ("TEXT", "header_text")])
+def test_attack_16_a_header_is_decoded_once_for_all_keys(key: str, decoded: str) -> None:
+    """Attack 16: many of them, of a header that takes long to be decoded."""
+    stage = Stage({})
+    words = b"\r\n ".join([b"=?utf-8?q?word_%d?=" % at for at in range(1000)])
+    stage.boxes["INBOX"].add(content=b"Subject: " + words + b"\r\n\r\ntext\r\n")
+    engine = stage.open()
+    run(engine, [b"s SELECT INBOX\r\n"], stage)
+    program = " ".join([f"NOT {key} nothing{at}" for at in range(140)])
+    with patch.object(message, decoded, wraps=getattr(message, decoded)) as decoding:
+        sent = run(engine, [f'a SEARCH {program} {key} "word 999"\r\n'.encode()], stage)
+    assert b"* SEARCH 1\r\n" in sent
+    assert decoding.call_count == 1
 
 
 @pytest.mark.parametrize("indexed", ["0", "9"])

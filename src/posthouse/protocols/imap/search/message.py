@@ -12,13 +12,15 @@ DAY = 86400  # seconds
 
 
 class Message:
-    """What the agent gave of a message."""
+    """What the agent gave of a message; what many keys look at is decoded once."""
 
-    __slots__ = ("_lower", "row")
+    __slots__ = ("_fields", "_lower", "_text", "row")
 
     def __init__(self, row: Row) -> None:
         self.row = row
         self._lower: bytes | None = None
+        self._text: str | None = None
+        self._fields: dict[bytes, list[str]] | None = None
 
     @property
     def header(self) -> bytes:
@@ -42,12 +44,26 @@ class Message:
         """A field of this name is there and holds the needle."""
         if not self._may_hold(needle):
             return False
-        values = Header(Header(self.header).select((name,))).get_all(name)
-        return any(needle in folded(decode_words(unfold(value))) for value in values)
+        return any(needle in value for value in self._values(name))
 
     def has_text(self, needle: str) -> bool:
         """Some field holds the needle, in its name or its value."""
-        return self._may_hold(needle) and needle in header_text(self.header)
+        if not self._may_hold(needle):
+            return False
+        if self._text is None:
+            self._text = header_text(self.header)
+        return needle in self._text
+
+    def _values(self, name: bytes) -> list[str]:
+        """All that fields of this name say."""
+        if self._fields is None:
+            self._fields = {}
+        found = self._fields.get(name)
+        if found is None:
+            values = Header(Header(self.header).select((name,))).get_all(name)
+            found = [folded(decode_words(unfold(value))) for value in values]
+            self._fields[name] = found
+        return found
 
     def _may_hold(self, needle: str) -> bool:
         """False where a look at the octets says that decoding is for nothing.
