@@ -251,12 +251,15 @@ class Failing(Precise):
     @rule(who=st.integers(0, 2), failures=st.lists(st.sampled_from(["before", "after", ""])))
     def fail(self, who: int, failures: list[str]) -> None:
         assert isinstance(self.stage, Shaky)
-        self.stage.failures[self.clients[who].connection] = failures
+        client = self.clients[who]
+        self.stage.failures[client.connection] = list(failures)
+        client.say(b"CAPABILITY")  # which tells what is noticed; NOOP would look for it
 
     def ask(self, client: Client) -> None:
         assert isinstance(self.stage, Shaky)
         self.stage.failures.clear()
-        super().ask(client)
+        client.say(b"CAPABILITY")
+        self.agree(client)
 
 
 Mailbox.TestCase.settings = settings(deadline=None, max_examples=40, stateful_step_count=40)
