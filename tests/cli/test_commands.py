@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from posthouse.accounts.scram import find_key
 from posthouse.cli.root import COMMANDS, posthouse
+from posthouse.mua.cli.house import House
 from posthouse.store.direct import DirectStore
 
 from .conftest import SOURCE, Run
@@ -86,9 +87,12 @@ def test_wrong_usage_has_another_status(run: Run) -> None:
 
 def test_which_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Path] = []
-    monkeypatch.setattr(
-        "posthouse.mua.cli.house.House.read", lambda self, _: seen.append(self.data) or []
-    )
+
+    def read(house: House, _: object) -> list[object]:
+        seen.append(house.data)
+        return []
+
+    monkeypatch.setattr(House, "read", read)
     one, two = str(tmp_path / "one"), str(tmp_path / "two")
     listing = ["domain", "list"]
     for environment, words, expected in (
