@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from posthouse.message.thread import thread_of
+from posthouse.protocols.imap.extensions import objectid
 from posthouse.protocols.imap.mail_events import FetchRows, FindOrdering, FindText, Need
 from posthouse.protocols.imap.search import mask, message
 from tests.protocols.imap.stage import Message, Stage
@@ -177,6 +179,20 @@ def test_attack_16_a_header_is_decoded_once_for_all_keys(key: str, decoded: str)
         sent = run(engine, [f'a SEARCH {program} {key} "word 999"\r\n'.encode()], stage)
     assert b"* SEARCH 1\r\n" in sent
     assert decoding.call_count == 1
+
+
+def test_attack_16_a_thread_is_found_once_for_all_keys() -> None:
+    """Attack 16: of References that take long to be read."""
+    stage = Stage({})
+    names = b"\r\n ".join([b"<%d@a.example>" % at for at in range(1000)])
+    for at in range(2):
+        header = b"References: <first%d@a.example>\r\n " % at + names
+        stage.boxes["INBOX"].add(content=header + b"\r\n\r\ntext\r\n")
+    program = b" ".join([b"NOT THREADID T%d" % at for at in range(140)])
+    with patch.object(objectid, "thread_of", wraps=thread_of) as finding:
+        sent = run(stage.open(), [b"s SELECT INBOX\r\n", b"a SEARCH " + program + b"\r\n"], stage)
+    assert b"* SEARCH 1 2\r\n" in sent
+    assert finding.call_count == 2
 
 
 @pytest.mark.parametrize("indexed", ["0", "9"])

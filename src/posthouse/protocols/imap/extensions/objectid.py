@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from posthouse.message.thread import thread_of
 
@@ -28,6 +29,9 @@ def thread_id(header: bytes) -> bytes:
     return b"T" + thread_of(header).encode("ascii")
 
 
+_its_thread = lru_cache(1)(thread_id)  # many keys look at one message before they do at the next
+
+
 #: §5.1: the same for copies of a message
 EMAIL_ID = Item(b"EMAILID (%b)", _emails, Need.RARE)
 #: §5.2: the same for all messages of a thread, whatever their mailboxes
@@ -50,7 +54,7 @@ def email(reader: Reader) -> Key:
 def thread(reader: Reader) -> Key:
     """search-key =/ "THREADID" SP objectid   (§6)"""
     wanted = _id(reader)
-    return Asked(Need.HEADER, lambda message: thread_id(message.header) == wanted)
+    return Asked(Need.HEADER, lambda message: _its_thread(message.header) == wanted)
 
 
 OBJECTID = Extension(
