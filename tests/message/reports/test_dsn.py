@@ -126,6 +126,25 @@ def test_a_header_of_eight_bits_is_encoded(end: str) -> None:
     assert part.get_payload(decode=True) == header[:-2]
 
 
+def test_a_letter_of_eight_bits_is_returned_in_seven() -> None:
+    """RFC 6522 §3: every next hop takes it."""
+    letter = HEADER + "Grüße\r\n".encode()
+    octets = compose(report_of(FAILED, content=letter))
+    assert octets.isascii()
+    *_, part = read(report_of(FAILED, content=letter)).iter_parts()
+    assert part.get_content_type() == "message/rfc822"
+    assert part.get_content().get_content() == "Grüße\r\n"
+
+
+def test_of_a_letter_that_cannot_be_converted_the_header_is_returned() -> None:
+    header = "Subject: Grüße\r\n\r\n".encode()
+    report = report_of(FAILED, header=header, content=header + "Grüße\r\n".encode())
+    assert compose(report).isascii()
+    *_, part = read(report).iter_parts()
+    assert part.get_content_type() == "text/rfc822-headers"
+    assert part.get_payload(decode=True) == header[:-2]
+
+
 def test_an_internationalised_address() -> None:
     (_, group) = groups(
         read(report_of(RecipientStatus("jürgen@b.example", Action.FAILED, "5.1.1")))

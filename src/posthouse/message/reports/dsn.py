@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from posthouse.message.dates import format_date
-from posthouse.message.downgrade import quoted_printable
+from posthouse.message.downgrade import Unconvertible, quoted_printable, to_seven_bit
 from posthouse.message.encodings import decode_words, encode_words
 from posthouse.message.header import CRLF, Header, format_field
 
@@ -68,16 +68,12 @@ class DeliveryReport:
     received: int
     recipients: Sequence[RecipientStatus]
     header: bytes = b""  # of the letter; empty: it is not returned
-    content: bytes | None = None  # all of it, where it is to be returned whole
+    content: bytes | None = None  # all of it, where it is to be returned whole if it can be
 
 
 def compose(report: DeliveryReport) -> bytes:
-    """The notification as content. It is of 7-bit octets unless the letter returned is not."""
-    parts = [_explanation(report), _delivery_status(report)]
-    if report.content is not None:
-        parts.append(_message(report.content))
-    elif report.header:
-        parts.append(_headers(report.header))
+    """The notification as content, of ASCII but for the address of the sender."""
+    parts = [_explanation(report), _delivery_status(report), *_returned(report)]
     boundary = _boundary(report.message_id, parts)
     delimiter = b"\r\n--" + boundary
     return b"".join(
@@ -263,9 +259,18 @@ def _ascii(text: str) -> str:
 # The letter
 
 
-def _message(content: bytes) -> bytes:
-    encoding = b"" if content.isascii() else b"Content-Transfer-Encoding: 8bit\r\n"
-    return b"Content-Type: message/rfc822\r\n" + encoding + CRLF + content
+def _returned(report: DeliveryReport) -> Iterator[bytes]:
+    """RFC 6522 §3: in seven bits, so that every next hop takes it; else the header alone."""
+    if report.content is not None:
+        try:
+            content = to_seven_bit(report.content)
+        except Unconvertible:
+            pass
+        else:
+            yield b"Content-Type: message/rfc822\r\n\r\n" + content
+            return
+    if report.header:
+        yield _headers(report.header)
 
 
 def _headers(header: bytes) -> bytes:
