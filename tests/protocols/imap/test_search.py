@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posthouse.message.thread import thread_of
+from posthouse.protocols.engine import FLUSH
 from posthouse.protocols.imap.extensions import objectid
 from posthouse.protocols.imap.mail_events import FetchRows, FindOrdering, FindText, Need
 from posthouse.protocols.imap.search import mask, message
@@ -179,6 +180,24 @@ def test_attack_16_a_header_is_decoded_once_for_all_keys(key: str, decoded: str)
         sent = run(engine, [f'a SEARCH {program} {key} "word 999"\r\n'.encode()], stage)
     assert b"* SEARCH 1\r\n" in sent
     assert decoding.call_count == 1
+
+
+def test_attack_16_large_texts_leave_others_their_turn() -> None:
+    """Attack 16: between two keys that look at one."""
+    stage = Stage({"held-from": "1000"})
+    stage.boxes["INBOX"].add(content=b"Subject: x\r\n\r\n" + b"word " * 100_000)
+    engine = stage.open()
+    run(engine, [b"s SELECT INBOX\r\n"], stage)
+    program = b" ".join([b"NOT BODY nothing%d" % at for at in range(100)])
+    engine.receive(b"a SEARCH " + program + b"\r\n")
+    turns = 0
+    while (event := engine.next_event()) is not None:
+        if event is FLUSH:
+            turns += 1
+        else:
+            engine.answer(stage.answer(1, event, None))
+    assert engine.send() == b"* SEARCH 1\r\na OK searched\r\n"
+    assert turns == 100
 
 
 def test_attack_16_a_thread_is_found_once_for_all_keys() -> None:

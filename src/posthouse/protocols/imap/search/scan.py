@@ -39,6 +39,7 @@ STAGES = (
 )
 FEW = 20  # one message found of so many is few
 LONGEST_TEXT = 8 * 1024 * 1024  # octets of one part of a large message that are looked at
+LARGE_TEXT = 256 * 1024  # characters of one from which others have their turn before the next key
 
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 
@@ -197,8 +198,12 @@ def _texts(message: Message, wanted: Sequence[Text]) -> Dialogue[list[Text]]:
         else:
             octets = content[start:stop]
         text = part_text(part, octets)
-        found += [leaf for leaf in left if leaf.needle in text]
-        left = [leaf for leaf in left if leaf.needle not in text]
+        missed: list[Text] = []
+        for leaf in left:
+            (found if leaf.needle in text else missed).append(leaf)
+            if len(text) > LARGE_TEXT:
+                yield from rest()
+        left = missed
         if not left:
             break
     return found
