@@ -50,7 +50,7 @@ def mechanisms(session: Session) -> str | None:
 
 
 def auth(session: Session, argument: str) -> Dialogue[None]:
-    """§4: "AUTH" SP sasl-mech [SP initial-response] *(CRLF [base64]) [CRLF cancel-response]"""
+    """§4, §8: "AUTH" SP sasl-mech [SP initial-response] *(CRLF [base64]) [CRLF cancel-response]"""
     name, _, initial = argument.partition(" ")
     if session.state is not State.GREETED or not session.extended or session.account:
         raise Refused(503, "5.5.1", "bad sequence of commands")
@@ -163,7 +163,7 @@ AUTH = Extension(
     argument=mechanisms,
     verbs={"AUTH": auth},
     mail=(Parameter("AUTH", auth_value),),
-    # §3 (6): MAIL grows by 500. AUTH itself grows too, for clients that do not count.
+    # §3 (5): MAIL grows by 500. AUTH itself grows too, for clients that do not count.
     growth={"MAIL": 500, "AUTH": LINE},
-    services=frozenset({Service.SUBMISSION, Service.SUBMISSIONS}),
+    services=frozenset({Service.SUBMISSION, Service.SUBMISSIONS}),  # §3 (6)
 )

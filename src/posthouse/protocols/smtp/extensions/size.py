@@ -36,7 +36,7 @@ def refuse_too_large(session: Session, mail: Mail) -> None:
 
 
 def declare(offered: str, letter: Letter) -> Mapping[str, str]:
-    """§6; what is above the peer's limit is not tried (§5)."""
+    """§6; what is above the peer's limit is not tried (§4)."""
     if offered.isascii() and offered.isdigit() and 0 < int(offered[:20]) < letter.size:
         raise Unfit("5.3.4", f"the peer takes messages of {offered[:20]} octets at most")
     return {"SIZE": str(letter.size)}

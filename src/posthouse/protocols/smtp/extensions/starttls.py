@@ -43,7 +43,7 @@ def upgrade(session: client.Session, optional: bool) -> Dialogue[None]:
     reply = yield from session.say("STARTTLS", session.settings.times.hello)
     if not reply.positive:
         if optional and reply.code >= 400:
-            return  # §4.1
+            return
         raise Over(reply if reply.code >= 400 else GARBLED, polite=True)
     session.offers = {}  # §4.2: what was said in the clear is forgotten
     try:
