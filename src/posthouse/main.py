@@ -157,21 +157,7 @@ class Worker:
             self.store, self._lease, self._now, queue_ids(), config.queue.hold_outgoing
         )
         self._schedule = new_schedule(config)
-        self._settlement = Settlement(
-            self.store,
-            Reporter(
-                self.store,
-                config.hostname or own_name(),
-                self._now,
-                config.delivery.separator,
-            ),
-            self._schedule,
-            self._now,
-            random.random,
-            log,
-            self._jumps.in_doubt,
-            self._queue.outgoing,
-        )
+        self._settlement = self._new_settlement(log)
         self._delivery = LocalDelivery(
             self.store,
             self._blobs,
@@ -212,6 +198,21 @@ class Worker:
         )
         self._servers: list[asyncio.Server | TlsServer] = []
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _new_settlement(self, log: Log) -> Settlement:
+        """What becomes of letters that were tried."""
+        config = self._config
+        hostname = config.hostname or own_name()
+        return Settlement(
+            self.store,
+            Reporter(self.store, hostname, self._now, config.delivery.separator),
+            self._schedule,
+            self._now,
+            random.random,
+            log,
+            self._jumps.in_doubt,
+            self._queue.outgoing,
+        )
 
     def _new_relay(self, directory: Path, log: Log) -> Relay:
         """Letters on their way to other sites."""
