@@ -27,7 +27,7 @@ class Recipient:
     """One recipient of the envelope."""
 
     forward_path: str  # "ann@example.org", as the envelope has it
-    domain: str  # for one of another site, the key of the next hop
+    domain: str  # of the path; what is for one of another site is leased by it
     account: int = 0  # whose mailbox; 0: not of this site
     original: str = ""  # the address of RCPT, where an alias led from it to this one
     full: bool = False  # the account keeps as much as it may

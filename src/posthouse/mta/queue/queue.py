@@ -26,8 +26,7 @@ class Accepted:
     content: int
     name: str
     letter: Letter
-    recipients: Sequence[Recipient]
-    leased: bool  # its recipients of this site are leased to this worker
+    recipients: Sequence[Recipient]  # those of this site are leased to this worker
 
 
 def outgoing_state(hold_outgoing: bool) -> State:
@@ -90,9 +89,7 @@ class Queue:
             if message is None:
                 return
             if leased and self.deliver is not None:
-                self.deliver(
-                    Accepted(message.message, message.content, name, letter, recipients, leased)
-                )
+                self.deliver(Accepted(message.message, message.content, name, letter, recipients))
 
         unit = accept(
             name,

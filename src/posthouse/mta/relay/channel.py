@@ -438,7 +438,7 @@ class Channel:
             if share.kind in (Kind.GOOD, Kind.NEW):
                 await self._lease(BATCH if share.kind is Kind.GOOD else 1)
         job = next(filter(self._is_unserved, self._jobs), self._jobs[0] if self._jobs else None)
-        domain = job.mail_domain if job is not None else next(iter(self._domains), "")
+        domain = job.domain if job is not None else next(iter(self._domains), "")
         if not domain or self.ending:
             return None
         decision = await self._depot.router.route(domain)

@@ -19,18 +19,13 @@ class Job:
     taken: Taken
     lease: str
     until: int  # when the lease ends
-    domain: str  # what it is leased by
+    domain: str  # of its recipients
     open: list[Waiting]
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     troubles: dict[int, Trouble] = field(default_factory=dict)  # of the open ones: the last met
     later: list[Waiting] = field(default_factory=list)  # put off by the host that is asked now
     tried: frozenset[str] = frozenset()  # addresses that put it off
     turns: int = 0
-
-    @property
-    def mail_domain(self) -> str:
-        """What is routed: the domain of its recipients."""
-        return self.taken.recipients[0].forward_path.rpartition("@")[2]
 
     def end(self, waiting: Waiting, outcome: Outcome) -> None:
         """A recipient is done."""

@@ -24,7 +24,6 @@ class Host:
     name: str
     canonical: str  # where its name is an alias of another
     addresses: tuple[str, ...]
-    authenticated: bool = False
 
 
 def is_null(records: Sequence[MailExchanger]) -> bool:

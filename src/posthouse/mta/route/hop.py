@@ -45,8 +45,6 @@ class NextHop:
     transport: Transport = Transport.SMTP
     tls: TLSPolicy = TLSPolicy.OPPORTUNISTIC
     credentials: Credentials | None = None
-    #: The DNS proved how the domain led here (RFC 7672 §2.2): its TLSA records may be believed.
-    authenticated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

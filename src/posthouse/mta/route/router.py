@@ -12,13 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 from posthouse.message.address import parse_domain
-from posthouse.runtime.dns.answers import (
-    Answer,
-    MailExchanger,
-    NoData,
-    NoSuchDomain,
-    Temporary,
-)
+from posthouse.runtime.dns.answers import MailExchanger, NoData, NoSuchDomain, Temporary
 
 from .exchangers import HOSTS, Host, cut_by_address, cut_by_name, in_order, is_null
 from .hop import Decision, Local, NextHop, NoRoute, Route, TLSPolicy
@@ -103,26 +97,25 @@ class Router:
             return NoRoute(451, "4.4.3", str(failure))
         if is_null(answer.records):
             return NoRoute(556, "5.1.10", f"{domain}: the domain takes no mail (null MX)")
-        return await self._by_exchangers(domain, answer)
+        return await self._by_exchangers(domain, answer.records)
 
     async def _implicit(self, domain: str) -> Decision:
         """§5.1: without MX records the domain itself is the host, with preference 0."""
-        found = await self._look_up(MailExchanger(0, domain), proved=True)
+        found = await self._look_up(MailExchanger(0, domain))
         if not isinstance(found, Host):
             return found
         if not cut_by_address([found], self.us) or self.us.is_name(domain):
             return _loop(domain)
         return self._route(domain, [found])
 
-    async def _by_exchangers(self, domain: str, answer: Answer[MailExchanger]) -> Decision:
-        order = in_order(answer.records, self.chance)
+    async def _by_exchangers(self, domain: str, records: Sequence[MailExchanger]) -> Decision:
+        order = in_order(records, self.chance)
         if not order:
             return NoRoute(550, "5.4.4", f"{domain}: its mail exchangers have no host names")
         preferred = cut_by_name(order, self.us)
         if not preferred:
             return _loop(domain)
-        looking = (self._look_up(mx, answer.authenticated) for mx in preferred[:HOSTS])
-        found = await asyncio.gather(*looking)
+        found = await asyncio.gather(*map(self._look_up, preferred[:HOSTS]))
         hosts = [each for each in found if isinstance(each, Host)]
         left = cut_by_address(hosts, self.us)
         if left:
@@ -137,7 +130,7 @@ class Router:
             550, "5.4.4", f"{domain}: no mail exchanger has an address: {failures[0].text}"
         )
 
-    async def _look_up(self, mx: MailExchanger, proved: bool) -> Host | NoRoute:
+    async def _look_up(self, mx: MailExchanger) -> Host | NoRoute:
         try:
             answer = await self.resolver.addresses(mx.exchange)
         except Temporary as failure:
@@ -147,23 +140,12 @@ class Router:
         usable = _usable(answer.records)
         if not usable:
             return NoRoute(550, "5.4.4", f"{mx.exchange}: no host can have its addresses")
-        return Host(
-            mx.preference, mx.exchange, answer.name, usable, proved and answer.authenticated
-        )
+        return Host(mx.preference, mx.exchange, answer.name, usable)
 
     def _route(self, domain: str, hosts: Iterable[Host]) -> Route:
         return Route(
             domain,
-            tuple(
-                NextHop(
-                    host.name,
-                    host.addresses,
-                    self.port,
-                    tls=self.tls,
-                    authenticated=host.authenticated,
-                )
-                for host in hosts
-            ),
+            tuple(NextHop(host.name, host.addresses, self.port, tls=self.tls) for host in hosts),
         )
 
 
