@@ -1,4 +1,7 @@
-"""A Content-Transfer-Encoding undone piece by piece (RFC 2045 §6), for what is large."""
+"""A Content-Transfer-Encoding undone piece by piece (RFC 2045 §6), for what is large.
+
+What comes out is what `encodings.decode_transfer` makes of the whole.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,7 @@ import binascii
 
 from posthouse.message.encodings import NOT_BASE64, decode_base64, decode_quoted_printable
 
-IDENTITIES = frozenset({b"", b"7BIT", b"8BIT", b"BINARY"})
-KNOWN = IDENTITIES | {b"BASE64", b"QUOTED-PRINTABLE"}
+KNOWN = frozenset({b"", b"7BIT", b"8BIT", b"BINARY", b"BASE64", b"QUOTED-PRINTABLE"})
 LINE = 4096  # octets of quoted-printable that wait for the end of their line; it has 76 at most
 
 
@@ -59,11 +61,3 @@ def _settled(line: bytes) -> int:
     mark = line.rfind(b"=", max(0, end - 2), end)
     pairs = mark - len(line[: max(mark, 0)].rstrip(b"="))  # "==" stands for one of them
     return end if mark < 0 or pairs % 2 else mark
-
-
-def decode(octets: bytes, encoding: bytes) -> bytes:
-    """A whole body decoded."""
-    if encoding in IDENTITIES:
-        return octets
-    decoder = Decoder(encoding)
-    return decoder.take(octets) + decoder.end()

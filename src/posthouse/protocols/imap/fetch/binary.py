@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from posthouse.message import structure
-from posthouse.message.transfer import KNOWN, Decoder, decode
+from posthouse.message.encodings import decode_transfer
+from posthouse.message.transfer import KNOWN, Decoder
 
 from ...dialogue import Dialogue, Failed, ask, send
 from ..grammar import Reader
@@ -73,7 +74,7 @@ def _decoded(section: Section, content: bytes, root: structure.Part) -> bytes | 
     if where is None:
         return None
     start, stop, encoding = where
-    return decode(content[start:stop], encoding)
+    return decode_transfer(content[start:stop], encoding.decode("ascii"))
 
 
 def find(section: Section, root: structure.Part) -> tuple[int, int, bytes] | None:
