@@ -110,6 +110,30 @@ def test_the_rest_of_views_is_counted(tmp_path: Path) -> None:
     with_views(tmp_path, test)
 
 
+def test_a_view_that_rests_costs_what_was_made_of_it_and_no_history(tmp_path: Path) -> None:
+    async def test(store: Store, views: MailboxViews) -> None:
+        await store.write(append())
+        shared = await opened(views)
+        views.close(shared)
+        small = views.resting
+        assert await opened(views) is shared
+        shared.flagged(await store.write(store_flags(1, INBOX, [(1, 1)], flags.added, ("$Junk",))))
+        assert shared.steps
+        shared.view.blocks[b"FLAGS", 0] = bytes(100_000)
+        views.close(shared)
+        assert not shared.steps
+        assert not shared.remembered
+        assert views.resting >= small + 100_000 // 20
+        await store.write(append())
+        assert await opened(views) is shared
+        assert views.resting == 0
+        assert list(shared.view.uids) == [1, 2]
+        views.close(shared)
+        assert views.resting <= small + 1 + 100_000 // 20
+
+    with_views(tmp_path, test)
+
+
 def test_who_is_far_behind_loads_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "MOST_AT_ONCE", 3)
 

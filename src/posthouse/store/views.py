@@ -25,10 +25,11 @@ from .store import Store
 
 REMEMBERED = 256  # steps from one version to the next
 REMEMBERED_UIDS = 200_000  # in all of a mailbox's steps
-RESTING = 500_000  # messages in views that no session has, about 20 octets each
+RESTING = 500_000  # messages in views that no session has
 AT_ONCE = 64  # sessions that are told of a change before others have the loop
 REMINDED = 50  # accounts looked at before others have the loop
 REST_COST = 100  # what a view costs beside, in messages
+MESSAGE = 20  # octets, about, that one costs in a view
 KEYWORDS = 50  # of a mailbox, that SELECT names
 
 
@@ -65,6 +66,7 @@ class SharedView:
     remembered: int = 0
     may_have_recent: bool = False  # there are messages that no session here has claimed
     edition: int = -1  # of the account, when the database was looked at last
+    rest_cost: int = 0  # while it rests, in messages
     _nothing_new: News | None = None  # since the view that there is
     _described: Described | None = None
 
@@ -121,6 +123,20 @@ class SharedView:
         while self.steps and (len(self.steps) > REMEMBERED or self.remembered > REMEMBERED_UIDS):
             oldest = self.steps.pop(0)
             self.remembered -= len(oldest.vanished) + len(oldest.changed)
+
+    def rest(self) -> int:
+        """No session has it: keep what the next one needs, and no more; gives what that costs.
+
+        Who comes back is told of the view that there is then: older ones are of no use.
+        """
+        self.steps.clear()
+        self.remembered = 0
+        self._nothing_new = None
+        if self._described is not None and self._described.view is not self.view:
+            self._described = None
+        blocks = sum(map(len, self.view.blocks.values()))
+        self.rest_cost = len(self.view) + REST_COST + blocks // MESSAGE
+        return self.rest_cost
 
     def since(self, version: int) -> News:
         """The difference to a version that a session was told."""
@@ -198,10 +214,10 @@ class MailboxViews:
         key = shared.account, shared.mailbox
         self._shared.pop(key, None)
         self._resting[key] = shared
-        self.resting += len(shared.view) + REST_COST
+        self.resting += shared.rest()
         while self.resting > RESTING:
             _, oldest = self._resting.popitem(last=False)
-            self.resting -= len(oldest.view) + REST_COST
+            self.resting -= oldest.rest_cost
 
     def _known(self, key: tuple[int, int]) -> SharedView | None:
         """One that sessions have, or one that rests and has no rest any more."""
@@ -209,7 +225,7 @@ class MailboxViews:
             return self._shared[key]
         shared = self._resting.pop(key, None)
         if shared is not None:
-            self.resting -= len(shared.view) + REST_COST
+            self.resting -= shared.rest_cost
             self._shared[key] = shared
         return shared
 
