@@ -212,6 +212,27 @@ def test_a_second_backup_copies_what_is_new(run: Run, data: Path, ann: int, tmp_
     run("store", "check", "--data", str(copy))
 
 
+def test_names_of_copied_files_are_on_the_disk(
+    data: Path, ann: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each folder is synced after the last name was put into it."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    there: dict[Path, list[Path]] = {}
+    sync = copying._sync
+
+    def synced(path: Path) -> None:
+        if path.is_dir():
+            there[path] = sorted(path.iterdir())
+        sync(path)
+
+    monkeypatch.setattr(copying, "_sync", synced)
+    assert copying.back_up(data, copy) == 1
+    folders = {copy, *(path for path in copy.rglob("*") if path.is_dir())}
+    assert len(folders) == 3
+    assert there == {folder: sorted(folder.iterdir()) for folder in folders}
+
+
 SETTINGS = """
 [tls]
 certificate = "{outside}/mx.pem"

@@ -96,3 +96,15 @@ def test_a_slow_disk_never_holds_up_the_loop(
 ) -> None:
     monkeypatch.setattr(writer, "QUICK", 0.0)
     assert threading.get_ident() not in committing_threads(tmp_path, [1] * 10)
+
+
+def test_a_store_that_cannot_be_checkpointed_does_not_start(tmp_path: Path) -> None:
+    """Else its log would grow until no mail is taken, and nobody would know why."""
+    migrate(tmp_path)
+    (tmp_path / "checkpoint.lock").mkdir()
+
+    async def main() -> None:
+        Store(tmp_path)
+
+    with pytest.raises(IsADirectoryError):
+        asyncio.run(main())

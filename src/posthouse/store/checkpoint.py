@@ -40,10 +40,12 @@ class Checkpointer:
 
         Raises apsw.Error, OSError.
         """
-        self._directory = directory
         self._failed = failed
         self._turned = turned
         self._connection = connect(directory, vfs)
+        self._turnstile = Turnstile(directory)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._mutex = os.open(directory / "checkpoint.lock", flags, 0o600)
         self._due = threading.Event()
         self._ending = False
         self._shorten = False
@@ -67,32 +69,28 @@ class Checkpointer:
         self._thread.join()
 
     def _work(self) -> None:
-        connection = self._connection
-        turnstile = Turnstile(self._directory)
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        mutex = os.open(self._directory / "checkpoint.lock", flags, 0o600)
         try:
             while True:
                 self._due.wait()
                 self._due.clear()
                 if self._ending:
                     return
-                self._checkpoint(connection, turnstile, mutex)
+                self._checkpoint(self._connection)
         finally:
-            connection.close()
-            turnstile.close()
-            os.close(mutex)
+            self._connection.close()
+            self._turnstile.close()
+            os.close(self._mutex)
 
-    def _checkpoint(self, connection: apsw.Connection, turnstile: Turnstile, mutex: int) -> None:
+    def _checkpoint(self, connection: apsw.Connection) -> None:
         try:
-            fcntl.flock(mutex, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._mutex, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return  # another process is at it
         try:
             shorten, self._shorten = self._shorten, False
             total, done = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             if total - done <= SETTLED:
-                with turnstile:
+                with self._turnstile:
                     total, done = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
                     if shorten and total == done:
                         cut_off(connection)
@@ -109,7 +107,7 @@ class Checkpointer:
         except apsw.Error as error:
             self._tell(said(error))  # the log keeps everything; the next try may do better
         finally:
-            fcntl.flock(mutex, fcntl.LOCK_UN)
+            fcntl.flock(self._mutex, fcntl.LOCK_UN)
 
     def _tell(self, trouble: str) -> None:
         before, self.trouble = self.trouble, trouble

@@ -75,8 +75,11 @@ def copy_files(directory: Path, target: Path) -> int:
             continue
         part.replace(there)
         copied += 1
-    for folder in {path.parent for path in (target / "blobs").glob("*/*")} | {target}:
+    for folder in {path.parent for path in (target / "blobs").glob("*/*")}:
         _sync(folder)
+    if (target / "blobs").exists():
+        _sync(target / "blobs")
+    _sync(target)
     return copied
 
 
