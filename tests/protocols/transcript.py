@@ -2,7 +2,7 @@
 
     # SIZE: a message that is declared too large is refused before it is sent.
     # RFC 1870 §6.1
-    limit: 1000
+    largest: 1000
 
     S: 220 mx.example ESMTP
     C: EHLO client.example
