@@ -6,7 +6,7 @@ import pytest
 
 from posthouse.mta.queue.outcome import Trouble
 from posthouse.mta.relay.dialling import Closed, gravest
-from posthouse.mta.relay.judging import trouble_of, unreachable, where
+from posthouse.mta.relay.judging import KEPT, trouble_of, unreachable, where
 from posthouse.mta.route.hop import NextHop
 from posthouse.protocols.smtp.client.events import Fate, Result
 from posthouse.protocols.smtp.client.reply import PeerReply, ours
@@ -70,6 +70,15 @@ def said(code: int, text: str) -> PeerReply:
 )
 def test_a_result_in_words(result: Result, trouble: Trouble) -> None:
     assert trouble_of(result, HOP, "192.0.2.1") == trouble
+
+
+@pytest.mark.parametrize("fate", [Fate.REFUSED, Fate.DOUBT])
+def test_of_an_endless_reply_the_beginning_is_kept(fate: Fate) -> None:
+    """It is kept for each recipient."""
+    trouble = trouble_of(Result(fate, ".", said(550, "5.1.1 " + "no " * 10_000)), HOP, "192.0.2.1")
+    assert len(trouble.reply) <= KEPT
+    assert len(trouble.reason) <= KEPT + 200
+    assert "no no no" in trouble.reply + trouble.reason
 
 
 def test_no_connection_in_words() -> None:

@@ -6,6 +6,8 @@ from posthouse.mta.queue.outcome import Relayed, Trouble
 from posthouse.mta.route.hop import NextHop
 from posthouse.protocols.smtp.client.events import Fate, Result
 
+KEPT = 1000  # characters of a reply, which may have 32,000
+
 #: What the reply was to, in words.
 ABOUT = {
     "greeting": "its greeting",
@@ -33,20 +35,20 @@ def relayed(result: Result, hop: NextHop, address: str) -> Relayed:
 def trouble_of(result: Result, hop: NextHop, address: str) -> Trouble:
     """Why a peer has not taken a letter, or why there is no session with it."""
     reply, about = result.reply, ABOUT.get(result.command, result.command)
-    place = where(hop, address)
+    place, text = where(hop, address), reply.text[:KEPT]
     if result.fate is Fate.DOUBT:
         return Trouble(
-            f"{place}: {reply.text}, after all of the message was sent; it may have taken it",
+            f"{place}: {text}, after all of the message was sent; it may have taken it",
             reply.status,
             hop.host,
         )
     if not reply.code:
-        return Trouble(f"{place}: {reply.text} (at {about})", reply.status, hop.host)
+        return Trouble(f"{place}: {text} (at {about})", reply.status, hop.host)
     verb = "refused" if result.fate is Fate.REFUSED else "put off"
     words = f"{place} {verb} {about}."
     if result.command == "greeting":
         words = f"{place} takes no mail {'at all' if result.fate is Fate.REFUSED else 'now'}."
-    return Trouble(words, reply.status, hop.host, str(reply))
+    return Trouble(words, reply.status, hop.host, str(reply)[:KEPT])
 
 
 def is_too_many(result: Result) -> bool:
