@@ -43,6 +43,7 @@ from posthouse.store.space import Space
 from posthouse.store.store import Store
 from posthouse.store.unit import Work, rows_of, run
 from posthouse.store.views import MailboxViews
+from tests.faults.disk import Disk
 from tests.store.test_pop3 import OnePassword
 
 CONTENT = b"Subject: any\r\n\r\n"
@@ -50,14 +51,14 @@ PEER = Peer("127.0.0.1", 1, "127.0.0.1", 2, None)
 
 
 class House:
-    def __init__(self, directory: Path, reserve: int = 0) -> None:
+    def __init__(self, directory: Path, reserve: int = 0, disk: Disk | None = None) -> None:
         self.directory = directory
-        self.store = Store(directory)
+        self.store = Store(directory, disk.vfs if disk else None)
         self.views = MailboxViews(self.store)
         self.service = Imap(
             self.store,
             self.views,
-            BlobFiles(directory),
+            BlobFiles(directory, disk.layer if disk else None),
             OnePassword(),
             Settings("imap.example"),
             time.time,

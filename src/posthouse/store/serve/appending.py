@@ -163,8 +163,11 @@ class AppendAnswers:
             self._fit = None
             let_go(appends)
             return TRY_CREATE if isinstance(refusal, NoSuchMailbox) else REFUSALS[type(refusal)]
-        except Exception:  # nothing was filed
-            let_go(appends)
+        except Exception:
+            # Nothing was filed. Only where the disk has failed, a row may be found by the next
+            # start that names a file: they stay, and are swept if none is.
+            if not self._store.trouble:
+                let_go(appends)
             raise
         return events.Appended(filed[0].uid_validity, [each.uid for each in filed])
 
