@@ -38,7 +38,7 @@ class Reason(Enum):
 
     TIMEOUT = "timeout"
     SHUTDOWN = "shutdown"
-    FLOOD = "flood"  # a line without any end
+    FLOOD = "flood"  # a line without any end; what becomes far more than was sent (RFC 4978)
     SHUT_OUT = "shut out"  # who has logged in may not go on
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+import zlib
 from itertools import pairwise
 
 import pytest
@@ -246,3 +247,26 @@ def test_a_list_of_many_mailboxes(count: int) -> None:
     sent = run(engine, [b"a LIST {1000+}\r\n" + b"*a%" * 333 + b"b {1+}\r\n*\r\n"], stage)
     assert b"a OK" in sent
     assert time.process_time() - begun < 10
+
+
+def test_others_have_their_turn_while_a_compressed_message_is_unpacked() -> None:
+    """A few octets that have come at once may be a thousand blocks."""
+    message = b"Subject: one line\r\n\r\n" + b"the same, again and again\r\n" * 40_000
+    work = zlib.compressobj(1, zlib.DEFLATED, -15)
+    octets = work.compress(b"b APPEND INBOX {%d+}\r\n%b\r\n" % (len(message), message))
+    stage = Stage({})
+    engine = stage.open()
+    run(engine, [b"a COMPRESS DEFLATE\r\n"], stage)
+    engine.receive(octets + work.flush(zlib.Z_SYNC_FLUSH))
+    shown = turns = 0
+    while (event := engine.next_event()) is not None:
+        if event is FLUSH:
+            turns += 1
+        elif engine.asked:
+            engine.answer(stage.answer(1, event, None))
+        else:
+            shown += 1
+            stage.show(1, event)
+    assert shown > 10
+    assert turns >= shown
+    assert b"".join(each.content for each in stage.boxes["INBOX"].messages) == message

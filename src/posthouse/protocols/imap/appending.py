@@ -5,7 +5,7 @@ A message is not read before the agent has agreed to take it, and streams to it 
 
 from __future__ import annotations
 
-from ..dialogue import Dialogue, Failed, LineTooLong, read_line, read_octets, send, show
+from ..dialogue import Dialogue, Failed, LineTooLong, read_line, read_octets, rest, send, show
 from .events import AbandonAppend, AppendContent, Appended, BeginAppend, obey
 from .extension import offers
 from .framing import GO_AHEAD, Frame, Literal, announced_by
@@ -33,13 +33,13 @@ def read_messages(
             left -= message.size
             yield from obey(message)
             begun = True
-            rest = yield from _content(reader, message.size, session.limits.step)
-            reader.announced = announced_by(rest)
+            following = yield from _content(session, reader, message.size)
+            reader.announced = announced_by(following)
             if utf8:
-                rest = _closed(rest)
-            if not rest:
+                following = _closed(following)
+            if not following:
                 return
-            arguments = Reader(Frame([rest], reader.announced), session.utf8)
+            arguments = Reader(Frame([following], reader.announced), session.utf8)
         if most == 1:
             raise Bad("unexpected argument")
         raise No("too many messages in one command", "LIMIT")
@@ -80,8 +80,9 @@ def _message(
     return BeginAppend(mailbox, flags, date, size, binary, session.utf8, replaces), utf8
 
 
-def _content(reader: Reader, left: int, within: float) -> Dialogue[bytes]:
+def _content(session: Session, reader: Reader, left: int) -> Dialogue[bytes]:
     """The octets of a message, shown as they come; gives the rest of the line behind them."""
+    within = session.limits.step
     announced = reader.announced
     assert isinstance(announced, Literal)
     reader.announced = None  # from here on it is read
@@ -91,14 +92,16 @@ def _content(reader: Reader, left: int, within: float) -> Dialogue[bytes]:
         octets = yield from read_octets(min(left, _BLOCK), within)
         left -= len(octets)
         yield from show(AppendContent(octets))
+        if session.compressed:  # few octets that have come may be many of these
+            yield from rest()
     return (yield from read_line(within=within))
 
 
-def _closed(rest: bytes) -> bytes:
+def _closed(line: bytes) -> bytes:
     """What follows the parenthesis of UTF8."""
-    if not rest.startswith(b")"):
+    if not line.startswith(b")"):
         raise Bad("expected ')'")
-    return rest[1:]
+    return line[1:]
 
 
 def appended_uids(session: Session, appended: Appended) -> str:

@@ -32,7 +32,7 @@ from .session import Session, State
 _FAREWELLS = {
     Reason.TIMEOUT: "autologout; idle for too long",  # §5.4
     Reason.SHUTDOWN: "server shutting down",
-    Reason.FLOOD: "a line without end",
+    Reason.FLOOD: "a line without end, or far more than was sent",
     Reason.SHUT_OUT: "your log-in does not hold any more",
 }
 #: A browser that was led here (ALPACA); what follows is not for us, and gets no answer.
