@@ -74,6 +74,7 @@ def check(file: Path | None, overrides: tuple[str, ...]) -> None:
 @config.command("describe")
 @click.argument("keys", metavar="[KEY]...", nargs=-1)
 @json_option
+@data_option
 def describe(keys: tuple[str, ...], as_json: bool) -> None:
     """Explain every setting, or those whose names begin with a KEY.
 

@@ -36,7 +36,8 @@ Then make it your own:
   posthouse account add ann@example.org
   posthouse alias add postmaster@example.org ann@example.org
 
-All commands work beside a running server. Exit status: 0, done; 1, refused; 2, wrong usage."""
+All commands but `store restored` work beside a running server. Exit status: 0, done; 1, refused;
+2, wrong usage."""
 
 
 class Commands(click.Group):
