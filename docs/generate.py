@@ -101,8 +101,9 @@ def commands() -> Iterator[str]:
     yield from top(
         "Commands",
         "Every command takes `--data DIRECTORY`, before or after its name; without it, the"
-        " directory is `$POSTHOUSE_DATA`, or `./data`. Commands work beside a running server, all but"
-        " `store restored`. The exit status is 0 when it was done, 1 when it was refused, 2 when the usage was wrong.",
+        " directory is `$POSTHOUSE_DATA`, or `./data`. Commands work beside a running server, all"
+        " but `store restored`. The exit status is 0 when it was done, 1 when it was refused, 2"
+        " when the usage was wrong.",
     )
     context = click.Context(posthouse, info_name="posthouse")
     for name in posthouse.list_commands(context):
