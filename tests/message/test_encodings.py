@@ -18,6 +18,7 @@ from posthouse.message.encodings import (
     decode_words,
     encode_words,
 )
+from posthouse.message.header import format_field
 from posthouse.message.parameter import (
     PARAMETER_LIMIT,
     decode_parameters,
@@ -61,6 +62,15 @@ def test_words_come_back(text: str) -> None:
     expected = text.encode("utf-8", "replace").decode().replace("\r\n", "")
     expected = expected.replace("\r", " ").replace("\n", " ").replace("\0", "")
     assert decode_words(encoded.encode()) == expected
+
+
+@given(
+    st.sampled_from(["To", "From", "Sender", "Subject", "Reply-To"]), st.text("aé€", max_size=99)
+)
+def test_lines_with_words_have_76_octets(name: str, text: str) -> None:
+    """RFC 2047 §2"""
+    field = format_field(name, encode_words(text))
+    assert text.isascii() or max(map(len, field.split(b"\r\n"))) <= 76
 
 
 @given(st.binary(max_size=200), st.text(max_size=50))

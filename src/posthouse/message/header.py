@@ -21,7 +21,7 @@ from typing import TypeAlias
 Octets: TypeAlias = bytes | mmap
 
 _PATTERN_LIMIT = 30  # names; more are looked up, for a pattern of them takes long to make
-LINE_LENGTH = 78  # what a line SHOULD keep to (§2.1.1)
+LINE_LENGTH = 76  # a line SHOULD have 78 at most (§2.1.1); with encoded words, 76 (RFC 2047 §2)
 CRLF = b"\r\n"
 BLANK = b"\r\n\r\n"
 
