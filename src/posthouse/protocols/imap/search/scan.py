@@ -37,6 +37,7 @@ STAGES = (
     (Need.HEADER, 64),
     (Need.CONTENT, 16),
 )
+KEYS = 8  # that the view answers, from which others have their turn before the next
 FEW = 20  # one message found of so many is few
 LONGEST_TEXT = 8 * 1024 * 1024  # octets of one part of a large message that are looked at
 LARGE_TEXT = 256 * 1024  # characters of one from which others have their turn before the next key
@@ -50,12 +51,14 @@ def find(selected: Selected, key: Key, progress: Progress | None = None) -> Dial
     known: dict[Leaf, tuple[int, int]] = {}
     unknown: list[Leaf] = []
     missing = 0
-    for leaf in dict.fromkeys(leaves(key)):
+    for number, leaf in enumerate(dict.fromkeys(leaves(key)), 1):
         if isinstance(leaf, Seen):
             found = leaf.find(selected)
             known[leaf] = found, found
         else:
             unknown.append(leaf)
+        if not number % KEYS:
+            yield from rest()
     missing |= yield from _ranged(selected, key, unknown, known, progress)
     for needs, most in STAGES:
         stage = [leaf for leaf in unknown if _need(leaf) and _need(leaf) in needs]
