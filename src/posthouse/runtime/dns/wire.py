@@ -21,7 +21,7 @@ from .answers import MailExchanger, TLSAssociation
 
 REPLY_LIMIT = 16 * 1024  # octets; over TCP 64 kB could come
 RECORDS_LIMIT = 600  # in all sections of a reply
-PAYLOAD = 1232  # octets over UDP, which no path cuts into fragments (RFC 9715 §3.1)
+PAYLOAD = 1232  # octets over UDP, which no path cuts into fragments (RFC 9715 §3.2)
 
 _HEADER = 12
 _IN = b"\0\1"  # the class
