@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.accounts.accounts import set_quota
 from posthouse.message.address import parse_path
 from posthouse.mta.receive import recipients
 from posthouse.mta.receive.literals import OwnLiterals
@@ -180,6 +181,23 @@ def test_nothing_is_left_of_a_message_that_is_refused(content: bytes, tmp_path: 
 
         connection = await here.listen(here.transfer)
         await asyncio.to_thread(talk)
+        assert here.queued() == []
+        assert here.files() == []
+
+    in_house(tmp_path, test)
+
+
+def test_nothing_is_left_of_a_letter_that_a_mailbox_has_no_room_for(tmp_path: Path) -> None:
+    """How large it is, is known at its end."""
+
+    def talk(client: smtplib.SMTP) -> None:
+        client.mail("eve@f.example")
+        client.rcpt("ann@a.example")
+        assert client.data(LARGE)[0] in (452, 552)
+
+    async def test(here: TestHouse) -> None:
+        await here.store.write(set_quota("ann@a.example", 1000))
+        await ask(here, talk)
         assert here.queued() == []
         assert here.files() == []
 

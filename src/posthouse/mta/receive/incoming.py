@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -160,7 +161,7 @@ class Incoming:
         self, spooled: Spooled, source: str, sent: Summary | None = None
     ) -> asyncio.Future[Reply]:
         """From here on the queue has it, also if the client goes away."""
-        self._spool = None
+        spool, self._spool = self._spool, None
         letter = Letter(
             reverse_path=self.reverse_path,
             content=spooled.prepared,
@@ -177,6 +178,9 @@ class Incoming:
         def accepted(written: Written | None, error: Exception | None) -> None:
             if written is not None:
                 self._tell(spooled.prepared.size, source, len(recipients))
+            elif spool is not None and isinstance(error, OverQuota):
+                with suppress(OSError):  # it is swept later
+                    spool.abandon()  # no row names it, whatever becomes of the disk
             if answer.done():
                 return
             if written is not None:
