@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -152,6 +153,22 @@ def test_sighup_puts_new_workers_in_place(program: Program, tmp_path: Path) -> N
     program.process.send_signal(signal.SIGHUP)
     until(lambda: len(program.workers()) == 2 and not program.workers() & before)
     assert {program.ask()[1] for _ in range(10)} == {"second"}
+
+
+def test_the_service_manager_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(PATIENCE)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with Program(tmp_path) as program:
+            program.await_ready()
+            assert manager.recv(4096) == b"READY=1\nSTATUS=2 workers serve"
+            program.process.send_signal(signal.SIGHUP)
+            assert re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=\d+", manager.recv(4096))
+            assert manager.recv(4096).startswith(b"READY=1\n")
+            program.process.send_signal(signal.SIGTERM)
+            assert manager.recv(4096) == b"STOPPING=1"
+            assert program.process.wait(PATIENCE) == 0
 
 
 def test_a_worker_that_never_starts_is_given_up(tmp_path: Path) -> None:
