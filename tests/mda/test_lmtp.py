@@ -154,11 +154,13 @@ def test_who_cannot_have_it_is_told_apart(tmp_path: Path) -> None:
     in_house(tmp_path, test)
 
 
-def test_nothing_is_kept_when_nobody_can_have_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_nothing_is_kept_when_nobody_can_have_it(content: bytes, tmp_path: Path) -> None:
     async def test(here: TestHouse) -> None:
         await here.store.write(fill(1))
-        assert (await send(here, SMALL, "ann@a.example"))[0].startswith("452 4.2.2 ")
+        assert (await send(here, content, "ann@a.example"))[0].startswith("452 4.2.2 ")
         assert here.store.read(references) == []
+        assert here.files() == []
 
     in_house(tmp_path, test)
 

@@ -42,7 +42,7 @@ from posthouse.store.database import StoreUnavailable
 from posthouse.store.messages.append import file_message
 from posthouse.store.messages.rows import INBOX, LAST_UID
 from posthouse.store.quota import has_room
-from posthouse.store.spool import Spooled
+from posthouse.store.spool import Spool, Spooled
 from posthouse.store.summaries import insert_summary
 from posthouse.store.summing import sum_up
 from posthouse.store.unit import Unit, Work, one_of
@@ -160,21 +160,27 @@ class Filing(Incoming):
         source: str,
         sent: Summary | None = None,  # noqa: ARG002  nobody of ours has sent it
     ) -> asyncio.Future[Reply]:
-        self._spool = None
+        spool, self._spool = self._spool, None
+        assert spool is not None
         if spooled.octets is None:
-            return asyncio.ensure_future(self._file_large(spooled, source))
-        return self._file(spooled, source, summarise(spooled.octets))
+            return asyncio.ensure_future(self._file_large(spool, spooled, source))
+        return self._file(spool, spooled, source, summarise(spooled.octets))
 
-    async def _file_large(self, spooled: Spooled, source: str) -> Reply:
+    async def _file_large(self, spool: Spool, spooled: Spooled, source: str) -> Reply:
         file, size = spooled.prepared.file, spooled.prepared.size
         assert file is not None
         try:
             summary = await sum_up(file, size, self._house.blobs)
-        except OSError as error:
-            return self._not_now(error)
-        return await self._file(spooled, source, summary)
+        except BaseException as error:
+            spool.abandon()
+            if isinstance(error, OSError):
+                return self._not_now(error)
+            raise
+        return await self._file(spool, spooled, source, summary)
 
-    def _file(self, spooled: Spooled, source: str, summary: Summary) -> asyncio.Future[Reply]:
+    def _file(
+        self, spool: Spool, spooled: Spooled, source: str, summary: Summary
+    ) -> asyncio.Future[Reply]:
         letter = Letter(
             self.reverse_path,
             spooled.prepared,
@@ -187,7 +193,10 @@ class Filing(Incoming):
         def filed(troubles: Troubles | None, error: Exception | None) -> None:
             if troubles is not None:
                 self._troubles = troubles
-                self._tell(spooled.prepared.size, source, len(self._recipients))
+                if have_it := who_have(self._taken, troubles):
+                    self._tell(spooled.prepared.size, source, len(have_it))
+                else:
+                    spool.abandon()  # nothing refers to it
             if answer.done():
                 return
             if troubles is not None:
@@ -211,6 +220,16 @@ class Filing(Incoming):
 def trouble_of(recipients: Sequence[Recipient], troubles: Troubles) -> Reply | None:
     """Why a RCPT gets nothing: one of those whom it stands for cannot have the letter."""
     return next((troubles[each.account] for each in recipients if each.account in troubles), None)
+
+
+def who_have(taken: Sequence[list[Recipient]], troubles: Troubles) -> list[Recipient]:
+    """Each one once, of the RCPTs all of whose recipients can have the letter."""
+    wanted: dict[object, Recipient] = {}
+    for some in taken:
+        if trouble_of(some, troubles) is None:
+            for each in some:
+                wanted.setdefault(each.account or each.forward_path, each)
+    return list(wanted.values())
 
 
 def file_letter(
@@ -237,13 +256,9 @@ def file_letter(
                 trouble = full
             if trouble is not None:
                 troubles[account] = trouble
-        wanted: dict[object, Recipient] = {}
-        for some in taken:
-            if trouble_of(some, troubles) is None:
-                for each in some:
-                    wanted.setdefault(each.account or each.forward_path, each)
-        foreign = [each for each in wanted.values() if not each.account]
-        local = sorted((e for e in wanted.values() if e.account), key=lambda e: e.account)
+        wanted = who_have(taken, troubles)
+        foreign = [each for each in wanted if not each.account]
+        local = sorted((e for e in wanted if e.account), key=lambda e: e.account)
         if foreign:
             content = (yield from accept(name, letter, foreign, now, "", now, outgoing)()).content
         elif local:
