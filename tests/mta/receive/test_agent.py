@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import smtplib
 from collections.abc import Callable
 from dataclasses import replace
@@ -198,6 +199,30 @@ def test_nothing_is_left_of_a_letter_that_a_mailbox_has_no_room_for(tmp_path: Pa
 
     async def test(here: TestHouse) -> None:
         await here.store.write(set_quota("ann@a.example", 1000))
+        await ask(here, talk)
+        assert here.queued() == []
+        assert here.files() == []
+
+    in_house(tmp_path, test)
+
+
+@pytest.mark.parametrize("call", ["write", "sync"])
+@pytest.mark.parametrize(("error", "code"), [(errno.ENOSPC, 452), (errno.EIO, 451)])
+def test_a_disk_that_does_not_take_a_letter_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: int, code: int
+) -> None:
+    """452 4.3.1 says that room is what lacks (RFC 3463 §3.4)."""
+
+    def fails(*_: object) -> None:
+        raise OSError(error, "the test's")
+
+    def talk(client: smtplib.SMTP) -> None:
+        client.mail("eve@f.example")
+        client.rcpt("ann@a.example")
+        assert client.data(LARGE)[0] == code
+
+    async def test(here: TestHouse) -> None:
+        monkeypatch.setattr(here.blobs._layer, call, fails)
         await ask(here, talk)
         assert here.queued() == []
         assert here.files() == []

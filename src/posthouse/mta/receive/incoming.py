@@ -30,7 +30,7 @@ from posthouse.store.quota import OverQuota
 from posthouse.store.spool import Spool, Spooled
 from posthouse.store.summing import sum_up
 
-from .room import FULL_NOW, NO_SPACE, NOT_NOW
+from .room import FULL_NOW, NOT_NOW, reply_to
 
 LOOP = Reply(554, "5.4.6", "too many hops, this message is in a loop")
 
@@ -108,7 +108,7 @@ class Incoming:
         try:
             self._spool.write(octets)
         except OSError as error:
-            self.refuse(NO_SPACE, str(error))
+            self.refuse(reply_to(error), str(error))
 
     def refuse(self, reply: Reply, reason: str) -> None:
         """Whatever comes, the end of the message is answered so."""
@@ -145,8 +145,9 @@ class Incoming:
             spooled = await spool.finish()
             summary = await self._sum_up(spooled) if self.keeps_copy else None
         except OSError as error:
-            self.refuse(NO_SPACE, str(error))
-            return NO_SPACE
+            reply = reply_to(error)
+            self.refuse(reply, str(error))
+            return reply
         except BaseException:
             spool.abandon()
             raise

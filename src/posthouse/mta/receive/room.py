@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from posthouse.protocols.smtp.reply import Reply
 from posthouse.store.space import Lack, Space
 
@@ -11,6 +13,13 @@ FULL_NOW = Reply(452, "4.2.2", "the mailbox is full, try again later")
 FULL = Reply(552, "5.2.2", "the mailbox is full")
 
 REPLIES = {Lack.WRITING: NOT_NOW, Lack.SPACE: NO_SPACE}
+
+WITHOUT_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def reply_to(error: OSError) -> Reply:
+    """To a letter that the disk has not taken, for want of room or as it fails."""
+    return NO_SPACE if error.errno in WITHOUT_ROOM else NOT_NOW
 
 
 class Room:
