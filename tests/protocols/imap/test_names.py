@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from posthouse.protocols.imap import utf7
 from posthouse.protocols.imap.mailbox import from_wire
-from posthouse.protocols.imap.patterns import Pattern
+from posthouse.protocols.imap.patterns import Patterns
 
 scalars = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -75,21 +75,26 @@ def reference(pattern: str, name: str) -> bool:
 
 
 @given(st.text("*%/ab", max_size=12), st.text("/ab", max_size=12))
-def test_patterns_mean_what_they_say(pattern: str, name: str) -> None:
-    assert Pattern(pattern).matches(name) == reference(pattern, name)
+def test_a_pattern_means_what_it_says(pattern: str, name: str) -> None:
+    assert Patterns([pattern]).match(name) == reference(pattern, name)
+
+
+@given(st.lists(st.text("*%/ab", max_size=6), max_size=6), st.text("/ab", max_size=8))
+def test_patterns_mean_what_each_of_them_says(patterns: list[str], name: str) -> None:
+    assert Patterns(patterns).match(name) == any(reference(each, name) for each in patterns)
 
 
 @pytest.mark.parametrize("pattern", ["inbox", "InBo%", "*x", "%", "*", "i*o%"])
 def test_inbox_matches_in_any_case(pattern: str) -> None:
-    assert Pattern(pattern).matches("INBOX")
-    assert not Pattern(pattern + "y").matches("INBOX")
+    assert Patterns([pattern]).match("INBOX")
+    assert not Patterns([pattern + "y"]).match("INBOX")
 
 
 @pytest.mark.parametrize("name", ["ınbox", "ınbox/Sent"])
 def test_what_looks_like_inbox_is_another_name(name: str) -> None:
     """RFC 3501 §5.1: of INBOX the case is ignored, which is that of ASCII; "ı" is no "I"."""
     assert from_wire(utf7.encode(name)) == name
-    assert not Pattern(name).matches("INBOX")
+    assert not Patterns([name]).match("INBOX")
 
 
 @pytest.mark.parametrize(("wire", "name"), [(b"inBox", "INBOX"), (b"inbox/Sent", "INBOX/Sent")])
@@ -101,6 +106,17 @@ def test_attack_16_the_worst_pattern_takes_no_longer() -> None:
     """Attack 16's kind: nothing is tried twice."""
     begun = time.process_time()
     for pattern in ("*a" * 500 + "b", "%a" * 500 + "b", "*a%" * 300 + "b", "*%" * 1000):
-        Pattern(pattern).matches("a" * 1024 + "c")
-        Pattern(pattern).matches("a" * 1024 + "b")
+        Patterns([pattern]).match("a" * 1024 + "c")
+        Patterns([pattern]).match("a" * 1024 + "b")
+    assert time.process_time() - begun < 1
+
+
+def test_attack_16_many_patterns_take_no_longer_than_one() -> None:
+    """The same: a name is gone through once."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    patterns = Patterns([f"*{one}{two}*" for one in letters for two in letters])
+    begun = time.process_time()
+    for number in range(100):
+        assert not patterns.match(f"{number}" * 500)
+    assert patterns.match("0" * 1000 + "xy")
     assert time.process_time() - begun < 1

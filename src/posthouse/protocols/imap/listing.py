@@ -9,7 +9,7 @@ from . import responses
 from .events import Mailbox
 from .grammar import Reader
 from .mailbox import INBOX, SEPARATOR
-from .patterns import Pattern
+from .patterns import Patterns
 from .result import Bad
 from .session import Session
 
@@ -26,7 +26,7 @@ _CRITERIA: Mapping[str, Callable[[Mailbox], bool]] = {
 class Request:
     """The arguments of LIST."""
 
-    patterns: tuple[Pattern, ...]
+    patterns: Patterns
     root: bool = False  # the root of the hierarchy is asked for, and no mailbox
     selection: frozenset[str] = frozenset()
     returns: Mapping[str, object] = field(default_factory=dict)
@@ -52,9 +52,6 @@ class Request:
         criteria = " ".join(f'"{name}"' for name in self.criteria)
         return f' ("CHILDINFO" ({criteria}))'.encode("ascii")
 
-    def matches(self, name: str) -> bool:
-        return any(pattern.matches(name) for pattern in self.patterns)
-
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -73,18 +70,18 @@ class Listing:
         parents = above(there)
         if not wanted.criteria:
             chosen = there | parents
-            names = [name for name in chosen if wanted.matches(name)]
+            names = [name for name in chosen if wanted.patterns.match(name)]
             return cls(mailboxes, parents, chosen, names, set())
         chosen = set(mailboxes)
         for criterion in wanted.criteria:
             meets = _CRITERIA[criterion]
             chosen = {name for name in chosen if meets(mailboxes[name])}
-        found = {name for name in chosen if wanted.matches(name)}
+        found = {name for name in chosen if wanted.patterns.match(name)}
         if "RECURSIVEMATCH" not in wanted.selection:
             return cls(mailboxes, parents, chosen, list(found), set())
         # §3.5: a name that is not meant itself is told for the sake of those that are not told.
         hidden = above(chosen - found) - chosen
-        names = [*found, *filter(wanted.matches, hidden)]
+        names = [*found, *filter(wanted.patterns.match, hidden)]
         return cls(mailboxes, parents, chosen, names, above(chosen))
 
 
@@ -110,7 +107,7 @@ def request(session: Session, reader: Reader) -> Request:
         returns = _returns(session, reader)
     reader.end()
     if not extended and not patterns[0]:
-        return Request((), root=True)
+        return Request(Patterns(()), root=True)
     return Request(wanted(reader, reference, patterns), False, selection, returns)
 
 
@@ -140,7 +137,7 @@ def _returns(session: Session, reader: Reader) -> dict[str, object]:
     return options
 
 
-def wanted(reader: Reader, reference: bytes, patterns: Iterable[bytes]) -> tuple[Pattern, ...]:
+def wanted(reader: Reader, reference: bytes, patterns: Iterable[bytes]) -> Patterns:
     """The patterns below the reference name; an empty one, and one that is no name, are none."""
     whole = [reference + pattern for pattern in patterns if pattern]
     if sum(map(len, whole)) > LONGEST:
@@ -148,10 +145,10 @@ def wanted(reader: Reader, reference: bytes, patterns: Iterable[bytes]) -> tuple
     found = []
     for pattern in whole:
         try:
-            found.append(Pattern(reader.decoded(pattern)))
+            found.append(reader.decoded(pattern))
         except ValueError:
             continue  # no mailbox has such a name
-    return tuple(found)
+    return Patterns(found)
 
 
 def above(names: Iterable[str]) -> set[str]:

@@ -27,14 +27,14 @@ def lsub(session: Session, reader: Reader) -> Dialogue[str]:
     patterns = wanted(reader, reference, [name])
     given: tuple[Mailbox, ...] = yield from decide(ListMailboxes(), tuple)
     subscribed = {each.name for each in given if each.subscribed}
-    for pattern in patterns:
-        hidden = {name for name in subscribed if not pattern.matches(name)}
-        names = (subscribed - hidden) | (above(hidden) if "%" in pattern.text else set())
-        lines = [
-            response(session, b"LSUB", "" if name in subscribed else "\\Noselect", name)
-            for name in in_order(filter(pattern.matches, names))
-        ]
-        yield from send(b"".join(lines))
+    hidden = {name for name in subscribed if not patterns.match(name)}
+    has_percent = any("%" in text for text in patterns.texts)
+    names = (subscribed - hidden) | (above(hidden) if has_percent else set())
+    lines = [
+        response(session, b"LSUB", "" if name in subscribed else "\\Noselect", name)
+        for name in in_order(filter(patterns.match, names))
+    ]
+    yield from send(b"".join(lines))
     return "that is all"
 
 
