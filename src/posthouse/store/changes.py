@@ -24,7 +24,10 @@ SEPARATE_RANGES = 64  # ranges that are read one by one; more are read as one
 
 
 def next_modseq(account: int) -> Work[int]:
-    """The mod-sequence of what this unit changes; taken once a unit, so there are no gaps."""
+    """The mod-sequence of what this unit changes next.
+
+    Units are committed one after the other: who has seen one has seen all before it.
+    """
     row = yield from one_of(
         "UPDATE account SET modseq = modseq + 1 WHERE id = ?1 RETURNING modseq", account
     )

@@ -49,7 +49,7 @@ class Described:
     view: View
     mailbox: Mailbox
     newest: int  # the last UID that was given
-    first_unseen: int  # a sequence number; 0 if all are \\Seen
+    first_unseen: int  # a sequence number; 0 if all are \Seen
     keywords: tuple[bytes, ...]
     told: dict[object, bytes] = field(default_factory=dict)  # responses that were made of it
 

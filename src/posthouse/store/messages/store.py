@@ -69,7 +69,7 @@ def store_flags(
         changed: list[Flagged] = []
         modseq = 0
         before = yield from _version_of(account, mailbox)
-        seen = 0  # how many became \\Seen, less those that are not any more
+        seen = 0  # how many became \Seen, less those that are not any more
         for first, last in ranges:
             if unchanged_since is not None:
                 modified += yield from _modified(account, mailbox, first, last, unchanged_since)

@@ -135,7 +135,7 @@ class ImapAgent:
         self._session = session
         self._door = Door(service.authenticator, "imap", "imap", peer.address, service.log, notify)
         self._shared: SharedView | None = None
-        self._claims = False  # this session may take \\Recent
+        self._claims = False  # this session may take \Recent
         self._watching: WatchAnswers | None = None
         self._long: LongWork | None = None
 
