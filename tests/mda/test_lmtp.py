@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.accounts.accounts import set_quota
 from posthouse.mda.lmtp import LmtpDelivery
 from posthouse.mta.queue.listing import list_queue
 from posthouse.mta.queue.states import State
@@ -150,6 +151,21 @@ def test_who_cannot_have_it_is_told_apart(tmp_path: Path) -> None:
         assert [reply[:9] for reply in replies] == ["452 4.2.2", "250 2.1.5", "452 4.2.2"]
         assert [each.account for each in found(here)] == [2]
         assert here.queued() == []
+
+    in_house(tmp_path, test)
+
+
+def test_the_fields_of_a_copy_count_for_the_quota(tmp_path: Path) -> None:
+    """As they do where the queue delivers."""
+
+    async def test(here: TestHouse) -> None:
+        assert (await send(here, SMALL, "ann@a.example"))[0].startswith("250 ")
+        (first,) = found(here)
+        quota = 2 * len(first.octets)
+        await here.store.write(set_quota("ann@a.example", quota - 1))
+        assert (await send(here, SMALL, "ann@a.example"))[0].startswith("452 4.2.2 ")
+        await here.store.write(set_quota("ann@a.example", quota))
+        assert (await send(here, SMALL, "ann@a.example"))[0].startswith("250 ")
 
     in_house(tmp_path, test)
 

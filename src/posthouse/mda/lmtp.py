@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from posthouse.accounts.directory import Absent
@@ -247,13 +248,15 @@ def file_letter(
     in the queue, as `outgoing`.
     """
 
+    size = letter.content.size
+
+    def fields(recipient: Recipient) -> bytes:
+        return format_delivery(letter.reverse_path, recipient.forward_path)
+
     def unit() -> Work[Troubles]:
-        accounts = {e.account: e.limited for some in taken for e in some if e.account}
         troubles: dict[int, Reply] = {}
-        for account in sorted(accounts):
-            trouble = yield from look(account)
-            if accounts[account] and not (yield from has_room(account, letter.content.size)):
-                trouble = full
+        for account, each in sorted(accounts_of(taken).items()):
+            trouble = yield from look(each, size + len(fields(each)), full)
             if trouble is not None:
                 troubles[account] = trouble
         wanted = who_have(taken, troubles)
@@ -266,8 +269,7 @@ def file_letter(
         else:
             return troubles
         for each in local:
-            prefix = format_delivery(letter.reverse_path, each.forward_path)
-            size = letter.content.size
+            prefix = fields(each)
             yield from file_message(each.account, INBOX, content, size, now, prefix=prefix)
         if local:
             yield from refer(content, len(local))
@@ -277,11 +279,22 @@ def file_letter(
     return unit
 
 
-def look(account: int) -> Work[Reply | None]:
-    """Why this account's INBOX cannot have a letter more."""
+def accounts_of(taken: Sequence[list[Recipient]]) -> dict[int, Recipient]:
+    """Those of this site, by account: as the first RCPT that stands for each has it."""
+    found: dict[int, Recipient] = {}
+    for each in chain.from_iterable(taken):
+        if each.account:
+            found.setdefault(each.account, each)
+    return found
+
+
+def look(recipient: Recipient, octets: int, full: Reply) -> Work[Reply | None]:
+    """Why this account's INBOX cannot have a letter of so many octets more."""
     row = yield from one_of(
-        "SELECT uid_next FROM mailbox WHERE account = ?1 AND id = ?2", account, INBOX
+        "SELECT uid_next FROM mailbox WHERE account = ?1 AND id = ?2", recipient.account, INBOX
     )
     if row is None:
         return NO_USER  # it was removed a moment ago
+    if recipient.limited and not (yield from has_room(recipient.account, octets)):
+        return full
     return FULL if row[0] >= LAST_UID else None
