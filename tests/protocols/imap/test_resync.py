@@ -103,8 +103,17 @@ class Cache:
             first, _, last = part.partition(b":")
             for uid in range(int(first), int(last or first) + 1):
                 self.flags.pop(uid, None)
-                if not earlier:  # or one of those whose UIDs it has not asked for
-                    self.order.remove(uid if uid in self.order else None)
+                if not earlier:
+                    del self.order[self.place_of(uid)]
+
+    def place_of(self, uid: int) -> int:
+        """Of a message whose UID it has not asked for: the first place that it may have."""
+        if uid in self.order:
+            return self.order.index(uid)
+        before = [at for at, its in enumerate(self.order) if its is not None and its < uid]
+        place = before[-1] + 1 if before else 0
+        assert self.order[place] is None
+        return place
 
 
 numbers = st.integers(1, 14)
@@ -165,7 +174,7 @@ class Resync(RuleBasedStateMachine):
         client = self.client(who)
         view = self.stage.selected(client.connection)[0].view
         at = view.index(uid)
-        if at is None:
+        if at is None or uid not in client.flags:  # it stores what it knows
             return
         told = view.modseqs[at]
         client.say(command.encode())
