@@ -385,17 +385,25 @@ def test_mail_exchangers_that_have_to_prove_their_names(net: Net, tmp_path: Path
     files = CertificateFiles(tmp_path / "c.pem", tmp_path / "c.key")
     make_self_signed(files, ["mx.right.example"])
     right = net.peer("mx.right.example", tls=server_context(files))
-    others = [net.peer("mx.other.example", tls=server_context(files)), net.peer("mx.clear.example")]
-    for name in ("right", "other", "clear"):
+    others = [
+        net.peer("mx.other.example", tls=server_context(files)),
+        net.peer("mx.clear.example"),
+        net.peer("mx.changed.example", "offers STARTTLS\nSTARTTLS 502 5.5.1 not known"),
+    ]
+    for name in ("right", "other", "clear", "changed"):
         net.dns.load(f"{name}.example MX 10 mx.{name}.example")
     site = net.site(
         "strict.example", {"relay.tls": "verify", "relay.authorities": str(files.certificate)}
     )
     sender = ann(site, "strict.example")
-    for name in ("right", "other", "clear"):
+    for name in ("right", "other", "clear", "changed"):
         send(sender, f"bob@{name}.example")
     until(lambda: right.letters, site.log)
-    for name, reason in (("other", "certificate"), ("clear", "STARTTLS is not offered")):
+    for name, reason in (
+        ("other", "certificate"),
+        ("clear", "STARTTLS is not offered"),
+        ("changed", "refused STARTTLS"),
+    ):
         listed = ("queue", "list", "--json", "--next-hop", f"{name}.example")
         until(lambda: reason in site.run(*listed), site.log)  # noqa: B023
     assert not any(other.letters for other in others)

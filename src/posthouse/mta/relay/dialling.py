@@ -27,6 +27,9 @@ from .health import Addresses
 from .judging import trouble_of, unreachable
 
 MOST = 10  # addresses that are tried, one after another
+#: Letters wait though this is refused for good: a log-in is for people of this side to mend; and where
+#: encryption is asked for, who sits in between could have all letters returned.
+WAITS = ("AUTH", "STARTTLS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,7 @@ class Dialler:
         if not isinstance(found, Unusable):
             return found
         result = found.result
-        # A log-in that is refused is for people of this side to mend: letters wait.
-        permanent = result.fate is Fate.REFUSED and result.command != "AUTH"
+        permanent = result.fate is Fate.REFUSED and result.command not in WAITS
         return Closed(trouble_of(result, target.hop, target.address), permanent)
 
     async def _try(
