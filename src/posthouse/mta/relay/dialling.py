@@ -27,8 +27,9 @@ from .health import Addresses
 from .judging import trouble_of, unreachable
 
 MOST = 10  # addresses that are tried, one after another
-#: Letters wait though this is refused for good: a log-in is for people of this side to mend; and where
-#: encryption is asked for, who sits in between could have all letters returned.
+
+#: Letters wait though this is refused for good: a log-in is for people of this side to mend; and
+#: where encryption is asked for, who sits in between could have all letters returned.
 WAITS = ("AUTH", "STARTTLS")
 
 
