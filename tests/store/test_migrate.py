@@ -86,3 +86,9 @@ def test_a_newer_database_is_refused(data: Path, monkeypatch: pytest.MonkeyPatch
         assert migrate(data)
     with pytest.raises(SchemaTooNew, match=f"has schema {NEWEST + 1}"):
         migrate(data)
+
+
+def test_a_file_system_without_shared_memory_is_refused(tmp_path: Path) -> None:
+    """SQLite would keep a journal of another kind, during whose writes nobody can read."""
+    with pytest.raises(OSError, match=r"write-ahead log.*posthouse\.db"):
+        migrate(tmp_path, "unix-dotfile")

@@ -6,6 +6,7 @@ process would drop the locks that SQLite holds (POSIX advisory locks belong to t
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +37,8 @@ def connect(directory: Path, vfs: str | None = None, mapped: bool = False) -> ap
 
     A connection that only reads may have the file `mapped` into memory: no copy of a page is made
     that the kernel has already. A page that the disk cannot give then ends the process.
+
+    Raises apsw.Error, OSError.
     """
     connection = apsw.Connection(str(directory / FILE), vfs=vfs)
     connection.set_busy_timeout(BUSY)
@@ -53,6 +56,10 @@ def connect(directory: Path, vfs: str | None = None, mapped: bool = False) -> ap
         f"cache_size = -{CACHE}",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
+    if connection.pragma("journal_mode") != "wal":  # SQLite goes on without, and says nothing
+        connection.close()
+        trouble = "no write-ahead log can be kept in this file system"
+        raise OSError(errno.EOPNOTSUPP, trouble, str(directory / FILE))
     if mapped:
         connection.execute(f"PRAGMA mmap_size = {MAPPED}").fetchall()
     return connection
