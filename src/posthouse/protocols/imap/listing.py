@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from . import responses
@@ -139,15 +140,13 @@ def _returns(session: Session, reader: Reader) -> dict[str, object]:
 
 def wanted(reader: Reader, reference: bytes, patterns: Iterable[bytes]) -> Patterns:
     """The patterns below the reference name; an empty one, and one that is no name, are none."""
-    whole = [reference + pattern for pattern in patterns if pattern]
-    if sum(map(len, whole)) > LONGEST:
+    given = [pattern for pattern in patterns if pattern]
+    if sum([len(reference) + len(pattern) for pattern in given]) > LONGEST:
         raise Bad("the pattern is too long", "LIMIT")
     found = []
-    for pattern in whole:
-        try:
-            found.append(reader.decoded(pattern))
-        except ValueError:
-            continue  # no mailbox has such a name
+    for pattern in given:
+        with suppress(ValueError):  # no mailbox has such a name
+            found.append(reader.decoded(reference) + reader.decoded(pattern))
     return Patterns(found)
 
 
