@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ...dialogue import Dialogue, Failed, read_line_or_notice, send
+from ...dialogue import Dialogue, Failed, LineTooLong, read_line_or_notice, send
 from .. import news
 from ..extension import Command, Extension, Tells
-from ..framing import by_the_client
+from ..framing import announced_by, by_the_client, skip
 from ..grammar import Reader
 from ..responses import continuation
-from ..result import Bad
+from ..result import Bad, Bye
 from ..session import IN, Session
 
 _DONE = 1000  # octets; the line is "DONE"
@@ -22,8 +22,13 @@ def idle(session: Session, reader: Reader) -> Dialogue[str]:
     yield from news.refresh(session, expunges_allowed=True)
     yield from send(continuation(b"idling"))
     within = session.limits.autologout
-    line = yield from by_the_client(within, _tell_until_done(session, within))
+    try:
+        line = yield from by_the_client(within, _tell_until_done(session, within))
+    except LineTooLong:  # it may have announced a literal, which might be taken for commands
+        raise Bye("line too long") from None
     if line.upper() != b"DONE":
+        if announced := announced_by(line):
+            yield from skip(announced, session.limits.unwanted(session.state), session.limits.step)
         raise Bad("expected DONE")
     return "no longer idling"
 
