@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from inspect import isawaitable
 from pathlib import Path
 from typing import cast
 
@@ -78,7 +79,7 @@ class House:
 
 async def answer(agent: ImapAgent, question: object) -> object:
     given = agent.ask(question)
-    return await cast("Awaitable[object]", given) if asyncio.iscoroutine(given) else given
+    return await cast("Awaitable[object]", given) if isawaitable(given) else given
 
 
 async def append(agent: ImapAgent, size: int) -> object:

@@ -37,6 +37,7 @@ from posthouse.protocols.smtp.events import Recipient as Rcpt
 from posthouse.protocols.smtp.reply import Reply
 from posthouse.protocols.smtp.server import serve
 from posthouse.protocols.smtp.session import Service, Session, Settings
+from posthouse.runtime.later import Awaited, Later
 from posthouse.runtime.service import Notify, Peer
 from posthouse.store.contents import insert_content, refer
 from posthouse.store.database import StoreUnavailable
@@ -128,6 +129,8 @@ class LmtpAgent(Receiver):
         ending = filing.end(event, source_of(self.session, self.peer))
         if isinstance(ending, Reply):
             return filing.replies(ending)
+        if isinstance(ending, Later):
+            return ending.map(filing.replies)
 
         async def wait() -> tuple[Reply, ...]:
             return filing.replies(await ending)
@@ -160,7 +163,7 @@ class Filing(Incoming):
         spooled: Spooled,
         source: str,
         sent: Summary | None = None,  # noqa: ARG002  nobody of ours has sent it
-    ) -> asyncio.Future[Reply]:
+    ) -> Awaited[Reply]:
         spool, self._spool = self._spool, None
         assert spool is not None
         if spooled.octets is None:
@@ -181,7 +184,7 @@ class Filing(Incoming):
 
     def _file(
         self, spool: Spool, spooled: Spooled, source: str, summary: Summary
-    ) -> asyncio.Future[Reply]:
+    ) -> Later[Reply]:
         letter = Letter(
             self.reverse_path,
             spooled.prepared,
@@ -189,7 +192,7 @@ class Filing(Incoming):
             body="8BITMIME" if self._eight_bit else "7BIT",
             octets=spooled.octets,
         )
-        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        answer: Later[Reply] = Later()
 
         def filed(troubles: Troubles | None, error: Exception | None) -> None:
             if troubles is not None:
@@ -198,14 +201,11 @@ class Filing(Incoming):
                     self._tell(spooled.prepared.size, source, len(have_it))
                 else:
                     spool.abandon()  # nothing refers to it
-            if answer.done():
-                return
-            if troubles is not None:
-                answer.set_result(Reply(250, "2.1.5", f"delivered as {self.name}"))
+                answer.give(Reply(250, "2.1.5", f"delivered as {self.name}"))
             elif isinstance(error, StoreUnavailable):
-                answer.set_result(self._not_now(error))
+                answer.give(self._not_now(error))
             elif error is not None:
-                answer.set_exception(error)
+                answer.fail(error)
 
         now = int(self._service.now())
         full, outgoing = self._service.full, self._house.queue.outgoing

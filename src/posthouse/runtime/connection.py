@@ -16,6 +16,7 @@ from posthouse.protocols.engine import FLUSH, Engine
 
 from .census import Census
 from .decrypted import Decrypted
+from .later import Later
 from .service import Agent, Peer, Service, network_of
 from .tls import describe_tls
 
@@ -69,7 +70,7 @@ class Connection(asyncio.Protocol):
         self._address = ""
         self._network = ""
         self._admitted = False  # counted, and not yet lost
-        self._thinking: asyncio.Future[object] | None = None
+        self._thinking: asyncio.Future[object] | Later[object] | None = None
         self._upgrading = False
         self._early: list[bytes] | None = None  # decrypted before start_tls has returned
         self._unread = False  # the peer does not take what is sent
@@ -247,25 +248,39 @@ class Connection(asyncio.Protocol):
         except Exception as error:  # noqa: BLE001  the dialogue says that it failed
             self._agent_failed(question, error)
             return True
+        if type(answer) is Later:
+            self._think(answer)
+            answer.then(self._answered)
+            return False
         if hasattr(answer, "__await__"):
             future = asyncio.ensure_future(cast("Awaitable[object]", answer))
-            self._thinking = future
-            self._deadline = None
-            self._write()  # which may set one, when the peer does not take it
-            if self._engine.buffered > INPUT_HIGH_WATER:
-                self._hold_up(True)
-            future.add_done_callback(self._answered)
+            self._think(future)
+            future.add_done_callback(self._done)
             return False
         self._engine.answer(answer)
         return True
 
-    def _answered(self, future: asyncio.Future[object]) -> None:
+    def _think(self, answer: asyncio.Future[object] | Later[object]) -> None:
+        self._thinking = answer
+        self._deadline = None
+        self._write()  # which may set one, when the peer does not take it
+        if self._engine.buffered > INPUT_HIGH_WATER:
+            self._hold_up(True)
+
+    def _done(self, future: asyncio.Future[object]) -> None:
+        if future.cancelled():
+            self._thinking = None
+        elif error := future.exception():
+            self._answered(None, error)
+        else:
+            self._answered(future.result(), None)
+
+    def _answered(self, answer: object, error: BaseException | None) -> None:
         self._thinking = None
-        if not self._admitted or future.cancelled():
+        if not self._admitted:
             return
-        error = future.exception()
         if error is None:
-            self._engine.answer(future.result())
+            self._engine.answer(answer)
         else:
             self._agent_failed(None, error)
         self._pump()

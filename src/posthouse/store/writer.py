@@ -180,9 +180,19 @@ class Writer:
             self._commit(group)
             if group.error is None:
                 self._turnstile.free()
-                self._loop.call_soon(self._finished, group)
+                self._loop_goes_on_after(group)
                 return
         self._give(group)
+
+    def _loop_goes_on_after(self, group: Group) -> None:
+        """Answer at once; what was submitted meanwhile waits a turn, so that the loop gets one."""
+        try:
+            self._answer(group)
+        finally:
+            if self._units:
+                self._loop.call_soon(self._begin)
+            else:
+                self._busy = False
 
     def _turn_has_come(self) -> None:
         """The thread has waited for the turnstile."""
@@ -196,15 +206,18 @@ class Writer:
             self._begin()
 
     def _answer(self, group: Group) -> None:
-        for done, result, error in group.answers:
-            try:
-                done(result, error)
-            except Exception as failure:  # noqa: BLE001  the others have theirs all the same
-                self._loop.call_exception_handler(
-                    {"message": "what follows a commit failed", "exception": failure}
-                )
-        if group.told:
-            self._published(group.told)
+        """Publish what the units tell, so that who submitted them has heard of it, and answer."""
+        try:
+            if group.told:
+                self._published(group.told)
+        finally:
+            for done, result, error in group.answers:
+                try:
+                    done(result, error)
+                except Exception as failure:  # noqa: BLE001  the others have theirs all the same
+                    self._loop.call_exception_handler(
+                        {"message": "what follows a commit failed", "exception": failure}
+                    )
 
     def _give(self, work: Group | None) -> None:
         self._work.put(work)

@@ -23,6 +23,7 @@ from posthouse.protocols.smtp.events import EndOfMessage, Mail
 from posthouse.protocols.smtp.extensions.eightbitmime import BODY
 from posthouse.protocols.smtp.reply import Reply
 from posthouse.protocols.smtp.session import Service, Session
+from posthouse.runtime.later import Awaited, Later
 from posthouse.runtime.service import Peer
 from posthouse.store.blobs.files import BlobFiles
 from posthouse.store.database import StoreUnavailable
@@ -122,7 +123,7 @@ class Incoming:
             self._spool.abandon()
             self._spool = None
 
-    def end(self, event: EndOfMessage, source: str) -> Reply | asyncio.Future[Reply]:
+    def end(self, event: EndOfMessage, source: str) -> Reply | Awaited[Reply]:
         """It is whole: hand it over. The reply says that it is durable, or why it is not taken."""
         spool = self._spool
         if self.fault is not None or spool is None:
@@ -160,7 +161,7 @@ class Incoming:
 
     def _hand_over(
         self, spooled: Spooled, source: str, sent: Summary | None = None
-    ) -> asyncio.Future[Reply]:
+    ) -> Awaited[Reply]:
         """From here on the queue has it, also if the client goes away."""
         spool, self._spool = self._spool, None
         letter = Letter(
@@ -174,26 +175,24 @@ class Incoming:
             needs_copy=self.needs_copy,
         )
         recipients = list(self._recipients.values())
-        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        answer: Later[Reply] = Later()
 
         def accepted(written: Written | None, error: Exception | None) -> None:
             if written is not None:
                 self._tell(spooled.prepared.size, source, len(recipients))
-            elif spool is not None and isinstance(error, OverQuota):
+                answer.give(self._said(written))
+                return
+            if spool is not None and isinstance(error, OverQuota):
                 with suppress(OSError):  # it is swept later
                     spool.abandon()  # no row names it, whatever becomes of the disk
-            if answer.done():
-                return
-            if written is not None:
-                answer.set_result(self._said(written))
-            elif isinstance(error, StoreUnavailable):
-                answer.set_result(NOT_NOW)
+            if isinstance(error, StoreUnavailable):
+                answer.give(NOT_NOW)
             elif isinstance(error, NoRoomForCopy):
-                answer.set_result(NO_COPY)
+                answer.give(NO_COPY)
             elif isinstance(error, OverQuota):
-                answer.set_result(self._house.full)
+                answer.give(self._house.full)
             elif error is not None:
-                answer.set_exception(error)
+                answer.fail(error)
 
         self._house.queue.accept_then(letter, recipients, self.name, accepted)
         return answer

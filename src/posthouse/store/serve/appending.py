@@ -11,15 +11,16 @@ from typing import ClassVar
 from posthouse.message.binary import LARGEST, without_binary
 from posthouse.message.downgrade import Unconvertible
 from posthouse.message.header import has_eight_bit_field
-from posthouse.message.summary import summarise
+from posthouse.message.summary import Summary, summarise
 from posthouse.protocols.imap import events
 from posthouse.protocols.imap.mail_events import Declined, News
+from posthouse.runtime.later import Later
 
 from .. import flags as flag_text
 from ..blobs.files import BlobFiles
 from ..contents import header_size
 from ..mailboxes import find_mailbox
-from ..messages.append import Arrival, append_messages, size_of
+from ..messages.append import Arrival, Filed, append_messages, size_of
 from ..messages.refusals import NoSuchMailbox
 from ..quota import OverQuota
 from ..quota import kept as octets_kept
@@ -135,8 +136,36 @@ class AppendAnswers:
         appends, self._appends = self._appends, []
         let_go(appends)
 
-    async def _end(self, _: events.EndAppend) -> events.Appended | Declined:
-        return await self._file(None)
+    def _end(self, _: events.EndAppend) -> Awaitable[events.Appended | Declined] | Declined:
+        """A small message, as most are, has nothing to wait for but its commit."""
+        if len(self._appends) > 1 or self._own.marks:
+            return self._file(None)
+        [append] = self._appends
+        if not append.spool.is_small or (append.binary and append.newlines.fault):
+            return self._file(None)
+        return self._file_small(append)
+
+    def _file_small(self, append: Append) -> Awaitable[events.Appended | Declined] | Declined:
+        self._appends = []
+        if refusal := self._refusal(append):
+            let_go([append])
+            return refusal
+        spooled = append.spool.finish_small()
+        assert spooled.octets is not None
+        arrival = self._arrival_of(append, spooled, summarise(spooled.octets))
+        unit = append_messages(self._account(), self._mailbox, [arrival], int(self._now()))
+        answer: Later[events.Appended | Declined] = Later()
+
+        def filed(result: list[Filed] | None, error: Exception | None) -> None:
+            if result is not None:
+                answer.give(appended_of(result))
+            elif error is not None and type(error) in REFUSALS:
+                answer.give(self._refused(error))
+            elif error is not None:
+                answer.fail(error)
+
+        self._store.write_then(unit, filed)
+        return answer
 
     async def _replace(self, question: events.Replace) -> events.Replaced | Declined:
         appended = await self._file((self._selected(), question.uid))
@@ -160,16 +189,19 @@ class AppendAnswers:
             # If the client goes away now, the unit completes all the same.
             filed = await self._own.write(unit, long=len(arrivals) > 1)
         except tuple(REFUSALS) as refusal:
-            self._fit = None
             let_go(appends)
-            return TRY_CREATE if isinstance(refusal, NoSuchMailbox) else REFUSALS[type(refusal)]
+            return self._refused(refusal)
         except Exception:
             # Nothing was filed. Only where the disk has failed, a row may be found by the next
             # start that names a file: they stay, and are swept if none is.
             if not self._store.trouble:
                 let_go(appends)
             raise
-        return events.Appended(filed[0].uid_validity, [each.uid for each in filed])
+        return appended_of(filed)
+
+    def _refused(self, refusal: Exception) -> Declined:
+        self._fit = None
+        return TRY_CREATE if type(refusal) is NoSuchMailbox else REFUSALS[type(refusal)]
 
     async def _arrivals(self, appends: list[Append]) -> list[Arrival] | Declined:
         arrivals = []
@@ -180,8 +212,8 @@ class AppendAnswers:
             arrivals.append(arrival)
         return arrivals
 
-    async def _arrival(self, append: Append) -> Arrival | Declined:
-        """The message, whose content is durable by then, or why it cannot be filed."""
+    def _refusal(self, append: Append) -> Declined | None:
+        """It has been read: why it cannot be filed as it is."""
         if append.failure is not None:
             raise append.failure
         append.spool.write(append.newlines.end())
@@ -191,8 +223,14 @@ class AppendAnswers:
         beginning = append.spool.beginning()
         if not append.utf8 and has_eight_bit_field(beginning[: header_size(beginning)]):
             return EIGHT_BIT
+        return None
+
+    async def _arrival(self, append: Append) -> Arrival | Declined:
+        """The message, whose content is durable by then, or why it cannot be filed."""
+        if refusal := self._refusal(append):
+            return refusal
         spooled = await append.spool.finish()
-        if fault:
+        if append.newlines.fault:
             try:
                 spooled = await self._encoded(append, spooled)
             except Unconvertible:
@@ -203,6 +241,9 @@ class AppendAnswers:
             file, size = spooled.prepared.file, spooled.prepared.size
             assert file is not None
             summary = await sum_up(file, size, self._blobs)
+        return self._arrival_of(append, spooled, summary)
+
+    def _arrival_of(self, append: Append, spooled: Spooled, summary: Summary) -> Arrival:
         date = self._now() if append.date is None else append.date.timestamp()
         return Arrival(spooled.prepared, summary, int(date), append.flags)
 
@@ -230,6 +271,10 @@ class AppendAnswers:
         events.EndAppend: _end,
         events.Replace: _replace,
     }
+
+
+def appended_of(filed: list[Filed]) -> events.Appended:
+    return events.Appended(filed[0].uid_validity, [each.uid for each in filed])
 
 
 def let_go(appends: list[Append]) -> None:
