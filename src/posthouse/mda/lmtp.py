@@ -182,9 +182,7 @@ class Filing(Incoming):
             raise
         return await self._file(spool, spooled, source, summary)
 
-    def _file(
-        self, spool: Spool, spooled: Spooled, source: str, summary: Summary
-    ) -> Later[Reply]:
+    def _file(self, spool: Spool, spooled: Spooled, source: str, summary: Summary) -> Later[Reply]:
         letter = Letter(
             self.reverse_path,
             spooled.prepared,

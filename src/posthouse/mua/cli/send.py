@@ -52,7 +52,9 @@ class Server:
     help="Send this message (header and text) as it is.",
 )
 @click.option("--user", metavar="ADDRESS", help="Log in, to send to other sites too.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, a line.")
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input, a line."
+)
 @click.option("--host", help="Another server than that of the data directory: HOST[:PORT].")
 @click.option("--insecure", is_flag=True, help="With --host: take any certificate.")
 @data_option
