@@ -1,5 +1,6 @@
 """`FUZZ_SECONDS=60 FUZZ_SEED=1 python -m tests.fuzz [target...]`; without names, all targets.
 
+The seconds are those of the processor, so that a busy machine tries as much as one at rest.
 With FUZZ_KEEP=1, the smallest of the inputs that show something new are kept for the next time.
 """
 

@@ -34,14 +34,14 @@ class Progress:
 
 
 def fuzz(target: Target, seed: int, seconds: float, tell: Callable[[Progress], None]) -> Progress:
-    """Run inputs until the time is up or one goes wrong."""
+    """Run inputs until they have used so much time of the processor, or one goes wrong."""
     chance = random.Random(f"{seed} {target.name}")
     mutator = Mutator(chance, [*first_inputs(target), *corpus.kept(target.name)], target.tokens)
     known: set[object] = set()
     progress = Progress()
-    begun = told = time.monotonic()
+    end, told = time.process_time() + seconds, time.monotonic()
     waiting = list(mutator.pool)
-    while (now := time.monotonic()) < begun + seconds:
+    while time.process_time() < end:
         octets = waiting.pop() if waiting else mutator.make()
         progress.inputs += 1
         weighed = progress.inputs % WEIGHED == 0
@@ -56,7 +56,7 @@ def fuzz(target: Target, seed: int, seconds: float, tell: Callable[[Progress], N
             progress.new.append(octets)
             progress.features = len(known)
             mutator.keep(octets)
-        if now > told + TOLD:
+        if (now := time.monotonic()) > told + TOLD:
             told = now
             tell(progress)
     tell(progress)
