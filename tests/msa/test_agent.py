@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import smtplib
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.msa.agent import SubmissionAgent
 from posthouse.msa.completing import LIMIT
+from posthouse.protocols.engine import FLUSH, Engine
+from posthouse.runtime.service import Peer
 from tests.mta.receive.house import TestHouse, in_house
 from tests.protocols.transcript import play_on_sockets, read
 
@@ -131,6 +135,42 @@ def test_nothing_of_the_content_is_lost(content: bytes, tmp_path: Path) -> None:
         await talk(here, sending(content))
         assert here.queued()[0].content.endswith(b"\r\n" + content)
         assert b"\r\nDate: " in header_of(here)
+
+    in_house(tmp_path, test)
+
+
+async def say(engine: Engine, agent: SubmissionAgent, octets: bytes) -> bytes:
+    """Have the agent of a connection hear something; what is answered."""
+    engine.receive(octets)
+    said = b""
+    while (event := engine.next_event()) is not None:
+        if engine.asked:
+            answer = agent.ask(event)
+            engine.answer(await answer if inspect.isawaitable(answer) else answer)
+        elif event is not FLUSH:
+            agent.show(event)
+        said += engine.send()
+    return said + engine.send()
+
+
+@pytest.mark.parametrize(
+    "end", [b"\r\n.\r\n", b"bare\r\r\n.\r\n", b"X-Field: value\r\n" * (LIMIT // 16)]
+)
+def test_a_header_that_is_held_back_counts_as_memory(end: bytes, tmp_path: Path) -> None:
+    fields = b"X-Field: value\r\n" * 5000
+
+    async def test(here: TestHouse) -> None:
+        peer = Peer("127.0.0.1", 1, "127.0.0.1", 587, None)
+        engine, agent = here.submission.begin(peer, lambda _: None)
+        await say(engine, agent, b"EHLO x\r\nAUTH PLAIN AGFubkBhLmV4YW1wbGUAc2VjcmV0\r\n")
+        letter = b"MAIL FROM:<ann@a.example>\r\nRCPT TO:<bob@a.example>\r\nDATA\r\n"
+        assert b"\r\n354 " in await say(engine, agent, letter)
+        await say(engine, agent, fields)
+        assert agent.held >= len(fields)
+        await say(engine, agent, end)
+        assert agent.held == 0
+        engine.close()
+        agent.closed()
 
     in_house(tmp_path, test)
 

@@ -81,6 +81,10 @@ class SubmissionAgent(Receiver):
         self._completing: Completing | None = None
 
     @property
+    def held(self) -> int:
+        return super().held + (0 if self._completing is None else self._completing.held)
+
+    @property
     def login(self) -> Login:
         """Who has logged in; without, the dialogue asks for nothing but a password."""
         # What came before STARTTLS is forgotten, and so is a log-in (RFC 3207 §4.2).
@@ -179,6 +183,10 @@ class SubmissionAgent(Receiver):
         if self.incoming.fault is None:
             self.incoming.write(self._completing.finish())
         return super().end(event)
+
+    def abandon(self) -> None:
+        super().abandon()
+        self._completing = None
 
     def closed(self) -> None:
         super().closed()

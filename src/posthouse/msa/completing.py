@@ -22,6 +22,11 @@ class Completing:
         self._scanned = 0  # octets in which no empty line begins
         self._done = False
 
+    @property
+    def held(self) -> int:
+        """Octets that are kept back."""
+        return len(self._header)
+
     def take(self, octets: bytes) -> bytes:
         """The next content; gives what may go on. Raises HeaderTooLarge."""
         if self._done:
@@ -34,6 +39,7 @@ class Completing:
             if end < 4:
                 self._scanned = max(0, len(header) - 3)
                 if len(header) > LIMIT:
+                    header.clear()
                     raise HeaderTooLarge
                 return b""
         rest = bytes(header[end:])
@@ -45,4 +51,6 @@ class Completing:
         if self._done:
             return b""
         self._done = True
-        return self._complete(bytes(self._header))
+        header = bytes(self._header)
+        self._header.clear()
+        return self._complete(header)
