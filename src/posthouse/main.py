@@ -348,6 +348,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._resolver.close()
+        self._authenticator.close()
         self._receiver.close()
         self._searching.close()
         self.store.close()
