@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import apsw
 
@@ -25,6 +26,7 @@ from posthouse.store.mailboxes import create_default_mailboxes
 from posthouse.store.migrate import migrate
 from posthouse.store.store import Store
 from posthouse.store.unit import Work, one_of, run
+from posthouse.store.writer import settle
 
 from .disk import Disk
 
@@ -85,10 +87,10 @@ class House:
         letter = Letter(
             SENDER, prepared, "test", octets=None if prepared.file is not None else content
         )
-        return self.queue.accept(
-            letter,
-            [Recipient(address(account), "faults.example", account) for account in recipients],
-        )
+        people = [Recipient(address(account), "faults.example", account) for account in recipients]
+        taken: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        self.queue.accept_then(letter, people, self.queue.new_name(), partial(settle, taken))
+        return taken
 
     async def delivered(self) -> None:
         """Wait until nothing is in the queue."""

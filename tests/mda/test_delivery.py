@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from posthouse.mta.queue.letter import Letter, Recipient
 from posthouse.mta.queue.next_hops import forget
 from posthouse.mta.queue.queue import Queue
 from posthouse.mta.queue.schedule import Schedule
+from posthouse.mta.queue.units import Written
 from posthouse.mta.report.reporter import Reporter
 from posthouse.mta.report.settlement import Settlement
 from posthouse.runtime.log import open_log
@@ -33,6 +35,7 @@ from posthouse.store.migrate import migrate
 from posthouse.store.store import Store
 from posthouse.store.summing import AT_ONCE
 from posthouse.store.unit import Unit, Work, rows_of, run
+from posthouse.store.writer import settle
 
 BAD = b"Subject: bad\r\n\r\n"
 GOOD = b"Subject: good\r\n\r\n"
@@ -78,7 +81,10 @@ class Site:
     async def take_in(self, content: bytes) -> None:
         prepared = stored(self.blobs, content)
         octets = content if prepared.file is None else None
-        await self.queue.accept(Letter("", prepared, "test", octets=octets), ANN)
+        letter = Letter("", prepared, "test", octets=octets)
+        taken: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        self.queue.accept_then(letter, ANN, self.queue.new_name(), partial(settle, taken))
+        await taken
 
     async def only_the_good_one_is_delivered(self, content: bytes) -> None:
         running = asyncio.create_task(self.delivery.run())

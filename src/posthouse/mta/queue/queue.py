@@ -1,14 +1,11 @@
-"""The way into the queue. `Queue.accept` is where a letter becomes ours (RFC 5321 §6.1)."""
+"""The way into the queue. `Queue.accept_then` is where a letter becomes ours (RFC 5321 §6.1)."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from posthouse.store.store import Store
-from posthouse.store.writer import settle
 
 from .letter import Letter, Recipient
 from .states import State
@@ -58,17 +55,6 @@ class Queue:
         #: Who delivers them; called on the loop, after the commit.
         self.deliver: Callable[[Accepted], None] | None = None
 
-    def accept(
-        self, letter: Letter, recipients: Sequence[Recipient], name: str = ""
-    ) -> asyncio.Future[Written]:
-        """Take a letter: it is on stable storage. Raises StoreUnavailable, OverQuota.
-
-        Cancelling the future does not take it back: without a reply the client does not know.
-        """
-        taken: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
-        self.accept_then(letter, recipients, name or self.new_name(), partial(settle, taken))
-        return taken
-
     def accept_then(
         self,
         letter: Letter,
@@ -76,9 +62,10 @@ class Queue:
         name: str,
         done: Callable[[Written | None, Exception | None], None],
     ) -> None:
-        """`accept`, for who wants no future: `done` is called once the letter is on stable storage.
+        """Take a letter: `done` is called on the loop once it is on stable storage.
 
-        Or with StoreUnavailable or OverQuota, where it is not taken.
+        Or with StoreUnavailable or OverQuota, where it is not taken. Nothing takes it back: without
+        a reply the client does not know.
         """
         received = int(self._now())
         local = any(recipient.account for recipient in recipients)
