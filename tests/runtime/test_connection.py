@@ -24,6 +24,7 @@ from posthouse.protocols.engine import Engine
 from posthouse.runtime import connection as driver
 from posthouse.runtime.census import Census, Limits
 from posthouse.runtime.connection import Connection
+from posthouse.runtime.later import Awaited, Later
 from posthouse.runtime.log import open_log
 from posthouse.runtime.service import Peer, Service, network_of
 from tests.protocols.sockets import contexts
@@ -36,11 +37,15 @@ class Agent:
     """Answers when it is told to."""
 
     def __init__(self) -> None:
-        self.answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self.answer: Awaited[object] = asyncio.get_running_loop().create_future()
         self.gone = asyncio.Event()
 
     def ask(self, _question: object) -> object:
         return self.answer
+
+    def give(self, answer: object) -> None:
+        assert isinstance(self.answer, asyncio.Future)
+        self.answer.set_result(answer)
 
     def show(self, _event: object) -> None:
         """Nothing is shown."""
@@ -163,6 +168,31 @@ def test_a_peer_is_held_up_while_the_agent_thinks(run: Runs) -> None:
     run(main())
 
 
+def says_what_it_is_told() -> Dialogue[None]:
+    while True:
+        yield from read_line()
+        yield from send((yield from ask("?", bytes)))
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_an_answer_may_be_there_already(run: Runs, first: bool) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with standing(says_what_it_is_told) as stand:
+            with closing(stand.connect()) as wire:
+                await until(lambda: bool(stand.agents))
+                answer = stand.agents[0].answer = Later()
+                if first:
+                    answer.give(b"answered\r\n")
+                await loop.sock_sendall(wire, b"line\r\n")
+                if not first:
+                    await until(lambda: stand.engines[0].asked)
+                    answer.give(b"answered\r\n")
+                assert await loop.sock_recv(wire, 100) == b"answered\r\n"
+
+    run(main())
+
+
 def test_a_peer_that_reads_nothing_is_held_up(run: Runs) -> None:
     async def main() -> None:
         async with standing(chatters) as stand:
@@ -186,7 +216,7 @@ def test_who_was_held_up_goes_on(run: Runs) -> None:
                     asyncio.get_running_loop().sock_sendall(wire, lines * 200)
                 )
                 await until(lambda: stand.engines[0].buffered > driver.INPUT_HIGH_WATER)
-                stand.agents[0].answer.set_result("!")
+                stand.agents[0].give("!")
                 await sending
                 await until(lambda: stand.engines[0].buffered == 0)
 
@@ -205,7 +235,7 @@ def test_a_peer_that_reads_nothing_is_dropped_though_the_agent_was_asked(
                 wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 wire.sendall(b"line\r\n")
                 await until(lambda: bool(stand.engines))
-                stand.agents[0].answer.set_result("!")
+                stand.agents[0].give("!")
                 await until(stand.agents[0].gone.is_set)
 
     run(main())

@@ -251,7 +251,7 @@ class Connection(asyncio.Protocol):
         if type(answer) is Later:
             self._think(answer)
             answer.then(self._answered)
-            return False
+            return self._thinking is None  # it was there already
         if hasattr(answer, "__await__"):
             future = asyncio.ensure_future(cast("Awaitable[object]", answer))
             self._think(future)
