@@ -30,7 +30,7 @@ help:
 	@echo "make clean    remove the environment and what tools have left; not your mail"
 
 serve: $(VENV)/.installed
-	@$(BIN)/posthouse --data "$(DATA)" serve $(ARGS)
+	@exec $(BIN)/posthouse --data "$(DATA)" serve $(ARGS)
 
 test: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak and not interop" tests
