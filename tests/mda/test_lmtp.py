@@ -15,6 +15,7 @@ from posthouse.mta.queue.listing import list_queue
 from posthouse.mta.queue.states import State
 from posthouse.runtime.connection import Connection
 from posthouse.runtime.service import Service
+from posthouse.store.blobs.files import FileLayer
 from posthouse.store.contents import read_content
 from posthouse.store.messages.rows import LAST_UID
 from posthouse.store.summing import AT_ONCE
@@ -177,6 +178,20 @@ def test_nothing_is_kept_when_nobody_can_have_it(content: bytes, tmp_path: Path)
         assert (await send(here, content, "ann@a.example"))[0].startswith("452 4.2.2 ")
         assert here.store.read(references) == []
         assert here.files() == []
+
+    in_house(tmp_path, test)
+
+
+def test_who_cannot_have_it_is_told_though_its_file_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_layer: FileLayer, path: Path) -> None:
+        raise PermissionError(f"{path} cannot be removed")
+
+    async def test(here: TestHouse) -> None:
+        await here.store.write(fill(1))
+        monkeypatch.setattr(FileLayer, "unlink", refuse)
+        assert (await send(here, LARGE, "ann@a.example"))[0].startswith("452 4.2.2 ")
 
     in_house(tmp_path, test)
 

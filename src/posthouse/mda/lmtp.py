@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol, TypeVar
@@ -198,7 +199,8 @@ class Filing(Incoming):
                 if have_it := who_have(self._taken, troubles):
                     self._tell(spooled.prepared.size, source, len(have_it))
                 else:
-                    spool.abandon()  # nothing refers to it
+                    with suppress(OSError):  # it is swept later
+                        spool.abandon()  # nothing refers to it
                 answer.give(Reply(250, "2.1.5", f"delivered as {self.name}"))
             elif isinstance(error, StoreUnavailable):
                 answer.give(self._not_now(error))

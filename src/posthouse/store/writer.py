@@ -180,11 +180,11 @@ class Writer:
             self._commit(group)
             if group.error is None:
                 self._turnstile.free()
-                self._loop_goes_on_after(group)
+                self._answer_here(group)
                 return
         self._give(group)
 
-    def _loop_goes_on_after(self, group: Group) -> None:
+    def _answer_here(self, group: Group) -> None:
         """Answer at once; what was submitted meanwhile waits a turn, so that the loop gets one."""
         try:
             self._answer(group)
