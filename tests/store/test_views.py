@@ -228,3 +228,39 @@ def test_a_store_is_not_followed_where_something_else_was_done(tmp_path: Path) -
         assert shared.view.flags == [b"\\Seen", b"\\Seen \\Draft"]
 
     with_views(tmp_path, test)
+
+
+def test_nothing_is_kept_for_views_that_are_no_more(tmp_path: Path) -> None:
+    """Blocks and answers that do not hold any more make room at once."""
+
+    async def test(store: Store, views: MailboxViews) -> None:
+        await store.write(append())
+        shared = await opened(views)
+        kept = shared.view.kept
+        block = shared.view.lasting[b"UID %d", 0] = kept.put(b"* 1 FETCH (UID 1)\r\n")
+        answer = shared.view.answers["all"] = kept.put(b"1")
+        await store.write(store_flags(1, INBOX, [(1, 1)], flags.added, ("\\Seen",)))
+        await views.refresh(shared)
+        assert kept.get(block)
+        assert kept.get(answer)
+        await store.write(append())
+        await views.refresh(shared)
+        assert kept.get(block) is None
+        assert kept.get(answer) is None
+
+    with_views(tmp_path, test)
+
+
+def test_nothing_is_kept_for_a_view_that_has_rested_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "RESTING", 0)
+
+    async def test(store: Store, shared_views: MailboxViews) -> None:
+        await store.write(append())
+        shared = await opened(shared_views)
+        block = shared.view.lasting[b"UID %d", 0] = shared.view.kept.put(b"* 1 FETCH (UID 1)\r\n")
+        shared_views.close(shared)
+        assert shared.view.kept.get(block) is None
+
+    with_views(tmp_path, test)

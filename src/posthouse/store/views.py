@@ -90,10 +90,15 @@ class SharedView:
             tuple([message[0] for message in changes.messages]),
         )
         last = self.view.uids[-1] if self.view.uids else 0
-        self.view = self.view.apply(changes)
+        self.replace(self.view.apply(changes))
         if self.view.uids and self.view.uids[-1] > last:
             self.may_have_recent = True
         self._remember(step)
+
+    def replace(self, view: View) -> None:
+        """Have another view, and keep nothing for the one that there was."""
+        before, self.view = self.view, view
+        before.leave_to(view)
 
     def known_flags(self) -> FlagsAt:
         view = self.view
@@ -218,6 +223,7 @@ class MailboxViews:
         while self.resting > RESTING:
             _, oldest = self._resting.popitem(last=False)
             self.resting -= oldest.rest_cost
+            oldest.view.leave_to()
 
     def _known(self, key: tuple[int, int]) -> SharedView | None:
         """One that sessions have, or one that rests and has no rest any more."""
@@ -259,7 +265,7 @@ class MailboxViews:
             return
         shared.steps.clear()
         shared.remembered = 0
-        shared.view = View.of(*loaded, self._kept)
+        shared.replace(View.of(*loaded, self._kept))
         shared.may_have_recent = True
 
     # Who hears of changes

@@ -74,6 +74,13 @@ class Kept:
             self._octets.move_to_end(key)
         return octets
 
+    def forget(self, keys: Iterable[int]) -> None:
+        """Nobody will ask for these any more."""
+        for key in keys:
+            octets = self._octets.pop(key, None)
+            if octets is not None:
+                self._size -= len(octets) + OVERHEAD
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
@@ -241,6 +248,17 @@ class View:
         for block, newest in list(self.newest.items()):
             if block < same and block not in touched:
                 view.newest[block] = newest
+
+    def leave_to(self, view: View | None = None) -> None:
+        """`view` has come in place of this one, or none has: forget what was kept for it alone.
+
+        A session that has been told no more than this one has its blocks made again.
+        """
+        for mine, its in (
+            (self.lasting, view.lasting if view else {}),
+            (self.answers, view.answers if view else {}),
+        ):
+            self.kept.forget([handle for key, handle in mine.items() if key not in its])
 
     def upto(self, count: int) -> View:
         """The view of the first messages alone."""
